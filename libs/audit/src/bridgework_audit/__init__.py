@@ -1,0 +1,1 @@
+"""What an export holds and what is wrong with it; grade, credits, timeline, price."""

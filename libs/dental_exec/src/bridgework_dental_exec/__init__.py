@@ -1,0 +1,1 @@
+"""Dental-Exec exports: readers, dialects, sealed snapshots, canonical records, recalls."""

@@ -1,0 +1,1 @@
+"""The mapping language: fields, transforms, comparators, schema plan."""

@@ -1,0 +1,1 @@
+"""Chassis: settings, logging, metrics, health, lifecycle, tenants and their keys."""

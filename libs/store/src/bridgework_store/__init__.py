@@ -1,0 +1,1 @@
+"""asyncpg pool, SQL migrations, outbox, leases, sealed values."""

@@ -1,0 +1,1 @@
+"""Fakes, contract suites, fault proxy, server discovery for tests."""

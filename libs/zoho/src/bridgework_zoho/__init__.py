@@ -1,0 +1,1 @@
+"""An async Zoho CRM v8 client."""

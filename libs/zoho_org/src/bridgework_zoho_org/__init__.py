@@ -1,0 +1,1 @@
+"""One org's tokens, credits and concurrency slots, shared by every process through PostgreSQL."""

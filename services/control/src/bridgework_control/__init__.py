@@ -1,0 +1,1 @@
+"""Tenants, jobs, runs, gates: the job API."""

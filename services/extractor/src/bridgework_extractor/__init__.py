@@ -1,0 +1,1 @@
+"""Reads an export, seals a snapshot, publishes records."""

@@ -1,0 +1,1 @@
+"""Counts, compares, journals, and undoes."""

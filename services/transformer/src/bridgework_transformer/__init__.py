@@ -1,0 +1,1 @@
+"""Turns source records into writes by the mapping."""
