@@ -1,1 +1,1 @@
-"""The language every service speaks: topics, envelopes, commands, records, writes, files, outcomes, errors."""
+"""The language every service speaks: topics, envelopes, commands, records, writes, outcomes."""

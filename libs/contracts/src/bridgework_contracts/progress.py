@@ -1,0 +1,100 @@
+"""What the services tell control. One topic, one partition per tenant."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from bridgework_contracts.ids import JobId, RunId
+from bridgework_contracts.runs import Frozen
+
+
+class ExportAudited(Frozen):
+    """extractor → control. ``report`` is the audit without values (counts, codes, names)."""
+
+    type: Literal["ExportAudited"] = "ExportAudited"
+    job_id: JobId
+    audit_id: str
+    ok: bool
+    report: dict[str, Any] = Field(description="See docs/canonical.md, section Audit.")
+    providers: list[dict[str, Any]] = Field(default_factory=list)
+    duplicates: list[dict[str, Any]] = Field(default_factory=list)
+    referral_values: dict[str, str] = Field(default_factory=dict)
+    error: str | None = None
+
+
+class SnapshotSealed(Frozen):
+    """extractor → control: every record of the run is on the log."""
+
+    type: Literal["SnapshotSealed"] = "SnapshotSealed"
+    run_id: RunId
+    extracted: dict[str, int]
+    seconds: float
+
+
+class RunCounted(Frozen):
+    """reconciler → control, at most twice a second: report object → outcome → records so far."""
+
+    type: Literal["RunCounted"] = "RunCounted"
+    run_id: RunId
+    extracted: dict[str, int]
+    outcomes: dict[str, dict[str, int]]
+    credits: float = 0.0
+
+
+class WaveSettled(Frozen):
+    """reconciler → control: every extracted record of this wave has its outcome."""
+
+    type: Literal["WaveSettled"] = "WaveSettled"
+    run_id: RunId
+    wave: int
+
+
+class RunWaiting(Frozen):
+    """loader, rehoster → control: nothing can be written until ``until`` (UTC, ISO) or an act."""
+
+    type: Literal["RunWaiting"] = "RunWaiting"
+    run_id: RunId
+    service: str
+    code: str
+    sentence: str
+    until: str | None = None
+
+
+class FingerprintTaken(Frozen):
+    """reconciler → control: module → {count, hash}."""
+
+    type: Literal["FingerprintTaken"] = "FingerprintTaken"
+    run_id: RunId
+    label: str
+    modules: dict[str, dict[str, Any]]
+
+
+class DiffFinished(Frozen):
+    """reconciler → control."""
+
+    type: Literal["DiffFinished"] = "DiffFinished"
+    run_id: RunId
+    compared_records: int
+    compared_fields: int
+    mismatches: int
+    mismatch_list: list[dict[str, Any]] = Field(default_factory=list, max_length=1000)
+    accepted_conflicts: int = 0
+
+
+class RunReported(Frozen):
+    """reconciler → control: the run's part of the report (docs/report.md)."""
+
+    type: Literal["RunReported"] = "RunReported"
+    run_id: RunId
+    report: dict[str, Any]
+
+
+class RunFailed(Frozen):
+    """Any service → control: this run cannot go on; a person must act."""
+
+    type: Literal["RunFailed"] = "RunFailed"
+    run_id: RunId
+    service: str
+    code: str
+    sentence: str
+    remedy: str = ""

@@ -1,0 +1,92 @@
+"""Runs: what one pass of a migration is told, once, when it starts.
+
+The whole specification travels in ``StartRun`` so that no service reads another's tables and a
+run can be understood years later from one document.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bridgework_contracts.ids import JobId, RunId, TenantId
+
+
+class Frozen(BaseModel):
+    """Base of every contract model: immutable, and tolerant of fields added later."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class RunKind(StrEnum):
+    """The four kinds of pass."""
+
+    REHEARSAL = "rehearsal"
+    FULL = "full"
+    DELTA = "delta"
+    UNDO = "undo"
+
+
+class Wave(Frozen):
+    """Objects that may be written at the same time, once every earlier wave has settled."""
+
+    index: int = Field(ge=1)
+    objects: tuple[str, ...] = Field(description="Source object names, e.g. patient.")
+
+
+class OwnerDecision(Frozen):
+    """Which Zoho user owns a provider's records, and why."""
+
+    provider_key: str
+    user_id: str
+    evidence: str = Field(description="email, npi, name or fallback")
+    review: bool = Field(description="True where a person should look (fallback, weak evidence).")
+
+
+class SourceSpec(Frozen):
+    """Where the export is and what the practice told us about it."""
+
+    export_path: str = Field(description="Folder or zip with the export, readable by extractor.")
+    profile: str = "dental_exec_v1"
+    practice_timezone: str = "America/New_York"
+    appointment_unit_min: int = 10
+    dialect_pins: dict[str, str] = Field(
+        default_factory=dict, description="Pinned answers where detection is not trusted."
+    )
+    merges: dict[str, str] = Field(
+        default_factory=dict, description="Confirmed duplicates: patient key → surviving key."
+    )
+    referral_values: dict[str, str] = Field(
+        default_factory=dict, description="Confirmed value map: printed source → picklist value."
+    )
+
+
+class SampleSpec(Frozen):
+    """A closed-world sample: so many plans with all their parents and children."""
+
+    plans: int = 150
+    seed: int = 1
+
+
+class RunSpec(Frozen):
+    """Everything the services need to know about one run."""
+
+    run_id: RunId
+    job_id: JobId
+    tenant_id: TenantId
+    kind: RunKind
+    mapping: dict[str, Any] = Field(description="The mapping document (bridgework_mapping).")
+    mapping_hash: str
+    live_names: dict[str, dict[str, str]] = Field(
+        default_factory=dict, description="module → spec name → live API name read from Zoho."
+    )
+    waves: tuple[Wave, ...]
+    owners: tuple[OwnerDecision, ...] = ()
+    fallback_user_id: str
+    migration_user_id: str | None = Field(
+        default=None, description="The user our token belongs to; others' edits are people's."
+    )
+    source: SourceSpec
+    sample: SampleSpec | None = None
+    base_run_id: RunId | None = Field(default=None, description="delta: compare with this run.")
+    undo_of: RunId | None = Field(default=None, description="undo: the run to take back.")
