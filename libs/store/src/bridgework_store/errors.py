@@ -107,6 +107,8 @@ _REFUSED = (pg.DataError, pg.ProgramLimitExceededError)
 _TRANSLATED = (asyncpg.PostgresError, asyncpg.InterfaceError, pg.InternalClientError, OSError)
 # TimeoutError is an OSError, so what the client's own clocks raise is in the last one.
 
+_SIGNS_OF_A_CUT = ("is closed", "is closing", "was closed", "has been released back to the pool")
+
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
@@ -156,9 +158,10 @@ def _translated(exc: Exception) -> BridgeworkError:
 
 
 def _is_closed(exc: Exception) -> bool:
-    # asyncpg has no class of its own for using a connection or pool that was cut or closed
-    # meanwhile; its fixed text is the only difference from a misuse of the interface.
+    # asyncpg has no class of its own for touching a connection or pool that was cut or closed
+    # meanwhile (a transaction does so when it rolls back after the cut): only its fixed texts tell
+    # that from a misuse of the interface.
     text = str(exc)
-    return isinstance(exc, asyncpg.InterfaceError | pg.InternalClientError) and (
-        "is closed" in text or "is closing" in text or "was closed" in text
+    return isinstance(exc, asyncpg.InterfaceError | pg.InternalClientError) and any(
+        sign in text for sign in _SIGNS_OF_A_CUT
     )

@@ -13,8 +13,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -96,7 +95,8 @@ async def migrate(
     quoted = quote_identifier(schema)
     applied_now: list[str] = []
     with translate_errors():
-        async with pool.acquire() as connection, _exclusive(connection, schema, wait_s):
+        async with pool.acquire() as connection:
+            await _lock_out_others(connection, schema, wait_s)
             await _create_ledger(connection, quoted)
             for migrations in plan:
                 pending = await _pending(connection, quoted, migrations, phase)
@@ -221,9 +221,11 @@ async def _apply(
         )
 
 
-@asynccontextmanager
-async def _exclusive(connection: Connection, schema: str, wait_s: float) -> AsyncIterator[None]:
-    """Hold the schema's migration lock; polled, because a waiting lock would hold a snapshot."""
+async def _lock_out_others(connection: Connection, schema: str, wait_s: float) -> None:
+    """Take the schema's migration lock, which lasts until the connection returns to the pool.
+
+    Polled rather than waited for: a waiting statement would run into its own time limits.
+    """
     key = advisory_key("migrate", schema)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_s
@@ -235,11 +237,6 @@ async def _exclusive(connection: Connection, schema: str, wait_s: float) -> Asyn
                 schema=schema,
             )
         await asyncio.sleep(_POLL_S)
-    try:
-        yield
-    finally:
-        if not connection.is_closed():
-            await connection.execute("select pg_advisory_unlock($1)", key)
 
 
 def _refused(part: str, name: str, what: str) -> StoreMisconfigured:

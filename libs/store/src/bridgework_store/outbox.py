@@ -208,17 +208,14 @@ class OutboxRelay(Generic[R]):
         async with self._pool.acquire() as connection:
             if not await connection.fetchval("select pg_try_advisory_lock($1)", self._lock_key):
                 return False
-            try:
-                while True:
-                    self._wake.clear()
-                    relayed = await self._relay_batch(connection)
-                    if relayed == 0:
-                        if stop.is_set():
-                            return True
-                        await _wait(self._wake, self._poll_interval_s)
-            finally:
-                if not connection.is_closed():
-                    await connection.execute("select pg_advisory_unlock($1)", self._lock_key)
+            # Going back to the pool ends all advisory locks of the session.
+            while True:
+                self._wake.clear()
+                if await self._relay_batch(connection):
+                    continue
+                if stop.is_set():
+                    return True
+                await _wait(self._wake, self._poll_interval_s)
 
     async def _relay_batch(self, connection: Connection) -> int:
         rows = await connection.fetch(self._sql.oldest, self._batch_size, self._batch_bytes)
