@@ -249,3 +249,15 @@ async def test_stop_relays_what_was_committed_before(pool: Pool, event_log: Log)
         await OutboxWriter("s").add(connection, "t", b"k", b"v")
     await relay_of(pool, event_log).run(stop)
     assert event_log.values("t") == [b"v"]
+
+
+async def test_values_are_sealed_before_they_become_rows(pool: Pool, event_log: Log) -> None:
+    """The table never holds the plaintext, and the relay passes on exactly what it holds."""
+    writer = OutboxWriter(
+        "s", seal=lambda topic, key, value: b"%b|%b|%b" % (topic.encode(), key or b"", value[::-1])
+    )
+    async with writer.transaction(pool) as connection:
+        await writer.add(connection, "t", b"k", b"plain")
+    assert await pool.fetchval("select value from s.outbox") == b"t|k|nialp"
+    await relay_of(pool, event_log).drain()
+    assert event_log.values("t") == [b"t|k|nialp"]

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import structlog
 from bridgework_contracts.errors import TransientError
@@ -48,6 +48,10 @@ class OutboxMessage:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+SealValue: TypeAlias = Callable[[str, bytes | None, bytes], bytes]
+"""Takes topic, key and plaintext; returns what may be stored."""
+
+
 class Producer(Protocol[R_contra]):
     """What the relay needs of an event log; ``bridgework_eventlog`` provides it."""
 
@@ -68,11 +72,16 @@ class OutboxWriter:
     Args:
         schema: Whose ``outbox`` table.
         wake: Set after a commit through :meth:`transaction`; share it with the relay.
+        seal: Encrypts a value for its topic and key before it becomes a row. The relay appends rows
+            as they are: with ``seal`` it must be given the log itself, not one that seals again.
     """
 
-    def __init__(self, schema: str, wake: asyncio.Event | None = None) -> None:
+    def __init__(
+        self, schema: str, wake: asyncio.Event | None = None, *, seal: SealValue | None = None
+    ) -> None:
         self._sql = Statements.load("bridgework_store", "sql/outbox.sql", schema=schema)
         self._wake = wake
+        self._seal = seal or _as_it_is
 
     async def add(
         self,
@@ -94,7 +103,7 @@ class OutboxWriter:
                 self._sql.add,
                 [message.topic for message in messages],
                 [message.key for message in messages],
-                [message.value for message in messages],
+                [self._seal(m.topic, m.key, m.value) for m in messages],
                 [dict(message.headers) for message in messages],
             )
 
@@ -237,3 +246,7 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
+
+
+def _as_it_is(_topic: str, _key: bytes | None, value: bytes) -> bytes:
+    return value
