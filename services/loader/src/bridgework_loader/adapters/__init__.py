@@ -1,0 +1,1 @@
+"""PostgreSQL and Zoho behind the loader's own protocols."""

@@ -1,0 +1,90 @@
+"""Are two values of a Zoho field the same? Zoho stores what it was sent in its own spelling.
+
+It returns a date-time in the reading user's zone, a lookup with the name of its target, a number
+for a decimal text, text without outer blanks, and ``false`` for a checkbox nobody touched (fact
+sheet §3.4, §4.1, §8.8). A comparison that took these for edits would keep every record from ever
+being updated or undone.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+_MOMENT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)$")
+
+
+def is_blank(value: object) -> bool:
+    """Tell whether a field holds nothing; an untouched checkbox reads as ``false``."""
+    return value is None or value is False or value in ("", [], {})
+
+
+def same_value(one: Any, other: Any) -> bool:
+    """Tell whether two JSON values mean the same content of one field.
+
+    Either side may be as Zoho returns it or as we send it.
+    """
+    if one == other and type(one) is type(other):
+        return True
+    if is_blank(one) or is_blank(other):
+        return is_blank(one) and is_blank(other)
+    if isinstance(one, Mapping) or isinstance(other, Mapping):
+        return _same_mapping(one, other)
+    if isinstance(one, list) or isinstance(other, list):
+        return _same_list(one, other)
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, int | float) or isinstance(other, int | float):
+        return _same_number(one, other)
+    return _same_text(str(one), str(other))
+
+
+def writable(value: Any) -> Any:
+    """Reduce a value as Zoho returns it to what Zoho takes back: a lookup is its id alone."""
+    if isinstance(value, Mapping) and "id" in value:
+        return {"id": str(value["id"])}
+    return value
+
+
+def _same_mapping(one: Any, other: Any) -> bool:
+    first, second = _identity(one), _identity(other)
+    if first is not None or second is not None:
+        return first == second
+    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
+        return False
+    # A sub-form row comes back with more keys than were sent.
+    shared = one.keys() & other.keys()
+    return bool(shared) and all(same_value(one[key], other[key]) for key in shared)
+
+
+def _identity(value: Any) -> str | None:
+    if isinstance(value, Mapping):
+        found = value.get("id")
+        return None if found is None else str(found)
+    return value if isinstance(value, str) and value.isdecimal() else None
+
+
+def _same_list(one: Any, other: Any) -> bool:
+    if not isinstance(one, list) or not isinstance(other, list) or len(one) != len(other):
+        return False
+    if all(isinstance(item, str) for item in (*one, *other)):
+        return sorted(item.strip() for item in one) == sorted(item.strip() for item in other)
+    return all(same_value(left, right) for left, right in zip(one, other, strict=True))
+
+
+def _same_number(one: Any, other: Any) -> bool:
+    try:
+        return Decimal(str(one)) == Decimal(str(other))
+    except InvalidOperation:
+        return False
+
+
+def _same_text(one: str, other: str) -> bool:
+    if _MOMENT.match(one) and _MOMENT.match(other):
+        return datetime.fromisoformat(one) == datetime.fromisoformat(other)
+    return _plain(one) == _plain(other)
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
