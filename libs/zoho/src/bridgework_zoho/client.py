@@ -14,13 +14,19 @@ from typing import Self
 import httpx
 
 from bridgework_zoho.attachments import AttachmentsApi
+from bridgework_zoho.bulk_jobs import BulkDownloads
+from bridgework_zoho.bulk_read import BulkReadApi
+from bridgework_zoho.bulk_write import BulkWriteApi
+from bridgework_zoho.composite import CompositeApi
 from bridgework_zoho.coql import CoqlApi
+from bridgework_zoho.files import FilesApi
 from bridgework_zoho.meta import MetaApi
 from bridgework_zoho.notes import NotesApi
 from bridgework_zoho.paging import Page
 from bridgework_zoho.people import OrgApi, UsersApi
 from bridgework_zoho.protocols import Clock, CreditLedger, SlotLimiter, TokenStore, utc_now
 from bridgework_zoho.records import RecordsApi
+from bridgework_zoho.recycle_bin import RecycleBinApi
 from bridgework_zoho.settings import ZohoConnection, ZohoSettings
 from bridgework_zoho.tokens import TokenSource
 from bridgework_zoho.transport import CallReport, Transport
@@ -84,6 +90,12 @@ class ZohoClient:
         self.users = UsersApi(self.transport)
         self.org = OrgApi(self.transport)
         self.meta = MetaApi(self.transport)
+        downloads = BulkDownloads(self.transport)
+        self.bulk_write = BulkWriteApi(self.transport, downloads)
+        self.bulk_read = BulkReadApi(self.transport, downloads)
+        self.files = FilesApi(self.transport)
+        self.recycle_bin = RecycleBinApi(self.transport)
+        self.composite = CompositeApi(self.transport)
 
     def coql_scan(
         self, module: str, fields: Sequence[str], after_id: str = "0", *, where: str | None = None

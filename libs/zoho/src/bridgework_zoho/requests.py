@@ -126,6 +126,8 @@ class Call:
         module: Module it touches, for errors and reports.
         ids: Zoho ids it names, for ``WriteOutcomeUnknown``.
         transfer: True where a file moves and patience is needed.
+        price_of: Reads the real price out of an answer that was not refused, where only the
+            answer tells it.
     """
 
     operation: Operation
@@ -141,6 +143,7 @@ class Call:
     module: str | None = None
     ids: Sequence[str] = ()
     transfer: bool = False
+    price_of: Callable[[Any], int] | None = None
 
     @property
     def writes(self) -> bool:

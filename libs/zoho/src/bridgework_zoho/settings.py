@@ -143,6 +143,9 @@ class ZohoSettings(BaseModel):
     picklist_accepts_unknown: bool = Field(
         default=True, description="V7 text: Zoho stores an undefined picklist value (§4.1)."
     )
+    bulk_results_on_upload_host: bool = Field(
+        default=False, description="U: which host a relative download_url belongs to."
+    )
     bulk_poll_interval_s: PositiveFloat = 5.0
     bulk_poll_max_interval_s: PositiveFloat = 60.0
     bulk_wait_s: PositiveFloat = Field(

@@ -129,6 +129,11 @@ class Transport:
         self._http = http
         self._on_call = on_call
 
+    @property
+    def api_domain(self) -> str:
+        """API host in use, without trailing slash."""
+        return self._tokens.api_domain
+
     async def send(self, call: Call) -> Answer:
         """Send a call, again if that is safe, and read its whole answer.
 
@@ -210,6 +215,8 @@ class Transport:
             try:
                 response = await self._exchange(call, request, token, charge, read=read)
                 await self._judge(call, request, response, token, charge)
+                if call.price_of is not None and read:
+                    charge.actual = call.price_of(_json(response))
                 yield response
             finally:
                 if response is not None:
@@ -313,7 +320,7 @@ class Transport:
             return call.path
         if call.base is Base.UPLOAD:
             return f"{self.connection.upload_url}{Base.CRM}{call.path}"
-        return f"{self._tokens.api_domain}{call.base}{call.path}"
+        return f"{self.api_domain}{call.base}{call.path}"
 
     def _report(
         self, call: Call, charge: Charge, number: int, waited_s: float, began: float
