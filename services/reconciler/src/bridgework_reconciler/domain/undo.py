@@ -5,14 +5,7 @@ from typing import Any
 from bridgework_contracts.ids import RunId
 from bridgework_contracts.outcomes import Effect
 from bridgework_contracts.records import FileExtracted, ParentRef
-from bridgework_contracts.runs import Wave
 from bridgework_contracts.writes import Op, WriteRecord
-
-
-def undo_waves(waves: tuple[Wave, ...]) -> tuple[Wave, ...]:
-    """Return the same waves in reverse order, numbered from 1: children go before parents."""
-    backwards = sorted(waves, key=lambda one: one.index, reverse=True)
-    return tuple(Wave(index=n, objects=one.objects) for n, one in enumerate(backwards, 1))
 
 
 def undo_write(

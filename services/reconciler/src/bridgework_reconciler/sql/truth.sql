@@ -45,13 +45,6 @@ where job_id = $1 and object = $2 and key = any($3::text[]);
 select key, zoho_id from {schema}.links
 where job_id = $1 and object = $2 and seen_by is distinct from $3 order by key limit $4;
 
--- name: file_links
--- Files of some parents: their names and sizes as the source has them.
-select j.key, j.object, j.parent_key, j.zoho_id, j.zoho_parent_id from {schema}.journal j
-join {schema}.links l on l.job_id = $1 and l.object = j.object and l.key = j.key and l.run_id = j.run_id
-where j.is_file and j.zoho_parent_id > $2
-order by j.zoho_parent_id limit $3;
-
 -- name: put_diff
 -- Keeps the result of a comparison.
 insert into {schema}.diffs (run_id, compared_records, compared_fields, mismatches, accepted_conflicts, seconds)
@@ -103,3 +96,7 @@ where tenant_id = $1 and done_at is null order by work_id limit 1;
 -- name: work_done
 -- Notes that a piece of work is done.
 update {schema}.work set done_at = clock_timestamp() where work_id = $1;
+
+-- name: links
+-- Where all records of one object live.
+select key, zoho_id from {schema}.links where job_id = $1 and object = $2 order by key;

@@ -1,0 +1,1 @@
+"""What control speaks to: Zoho's metadata and users, the reconciler."""

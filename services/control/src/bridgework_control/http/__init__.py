@@ -1,0 +1,1 @@
+"""The job API: HTTP in, commands and rows out."""

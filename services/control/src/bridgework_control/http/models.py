@@ -1,0 +1,240 @@
+"""What the job API takes and gives; separate schemas for creating and reading."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from bridgework_contracts.runs import RunKind, SampleSpec
+from bridgework_control.domain.jobs import Gate, JobState
+from bridgework_control.domain.runs import RunState
+
+
+class Create(BaseModel):
+    """Base of request bodies: unknown keys are refused, so that a typo is never ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ZohoConnectionCreate(Create):
+    """How to reach the tenant's Zoho org."""
+
+    data_centre: str = "US"
+    accounts_url: str | None = Field(
+        default=None, description="Only where it is not the data centre's own (sandbox)."
+    )
+    api_domain: str | None = None
+    content_url: str | None = None
+    client_id: str
+    client_secret: SecretStr
+    refresh_token: SecretStr
+    org_id: str
+    environment: str = "production"
+
+
+class TenantCreate(Create):
+    """A practice and its one Zoho org."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "tenant_id": "harbor",
+                "display_name": "Harbor Dental",
+                "time_zone": "America/New_York",
+                "partitions": 8,
+                "zoho": {
+                    "data_centre": "US",
+                    "client_id": "1000.EXAMPLE",
+                    "client_secret": "example",
+                    "refresh_token": "1000.example",
+                    "org_id": "60001234567",
+                },
+            }
+        },
+    )
+
+    tenant_id: str = Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$")
+    display_name: str = Field(min_length=1, max_length=200)
+    time_zone: str = "America/New_York"
+    partitions: int = Field(default=8, ge=1, le=64)
+    zoho: ZohoConnectionCreate
+
+
+class TenantRead(BaseModel):
+    """A tenant without its secrets."""
+
+    tenant_id: str
+    display_name: str
+    time_zone: str
+    partitions: int
+    status: str
+
+
+class JobCreate(Create):
+    """One migration. The export is audited at once."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "tenant_id": "harbor",
+                "name": "Harbor Dental to Zoho",
+                "export_path": "exports/harbor",
+                "practice_timezone": "America/New_York",
+                "appointment_unit_min": 10,
+                "fallback_email": "fallback@example.com",
+            }
+        },
+    )
+
+    tenant_id: str
+    name: str = Field(min_length=1, max_length=200)
+    export_path: str = Field(min_length=1, max_length=4096, description="Folder or zip.")
+    profile: str = "dental_exec_v1"
+    practice_timezone: str = "America/New_York"
+    appointment_unit_min: int = Field(default=10, ge=1, le=120)
+    dialect_pins: dict[str, str] = Field(default_factory=dict)
+    fallback_email: str = Field(
+        min_length=3, max_length=320, description="User who gets what no provider can own."
+    )
+    mapping: dict[str, Any] | None = Field(
+        default=None, description="A mapping document; the packaged one when left out."
+    )
+
+
+class GateRead(BaseModel):
+    """One gate: what it means, what the machine can show, who approved."""
+
+    gate: Gate
+    meaning: str
+    approved: bool
+    approved_by: str | None = None
+    approved_at: datetime | None = None
+    comment: str = ""
+    evidence: dict[str, Any]
+    evidence_hash: str
+    blockers: list[str]
+
+
+class GateApprove(Create):
+    """A person's approval; ``evidence_hash`` is what that person saw."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"approver": "migration lead"}}
+    )
+
+    approver: str = Field(min_length=1, max_length=200)
+    comment: str = Field(default="", max_length=2000)
+    evidence_hash: str | None = None
+
+
+class JobRead(BaseModel):
+    """A job and where it stands."""
+
+    job_id: str
+    tenant_id: str
+    name: str
+    state: JobState
+    export_path: str
+    mapping_hash: str
+    audit: dict[str, Any] | None
+    error: dict[str, Any] | None
+    gates_approved: list[Gate]
+    created_at: datetime
+    updated_at: datetime
+
+
+class MappingConfirm(Create):
+    """Confirms the mapping, the owners, and decisions about the source."""
+
+    approver: str = Field(min_length=1, max_length=200)
+    merges: dict[str, str] = Field(
+        default_factory=dict, description="Confirmed duplicates: patient key → surviving key."
+    )
+    accept_auto_merges: bool = Field(
+        default=True, description="Confirm the proposals whose evidence is graded auto."
+    )
+    referral_values: dict[str, str] = Field(default_factory=dict)
+    owners: dict[str, str] = Field(
+        default_factory=dict, description="Provider key → Zoho user id, where a person decides."
+    )
+
+
+class RunCreate(Create):
+    """One pass of a job."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"kind": "rehearsal"}}
+    )
+
+    kind: RunKind
+    sample: SampleSpec | None = Field(default=None, description="rehearsal: size of the sample")
+    export_path: str | None = Field(
+        default=None, max_length=4096, description="delta: the newer export"
+    )
+    undo_of: str | None = Field(default=None, description="undo: the run to take back")
+
+
+class WaveRead(BaseModel):
+    """One wave and whether it is open."""
+
+    index: int
+    objects: list[str]
+    state: str = Field(description="closed, open or settled")
+
+
+class RunRead(BaseModel):
+    """A run and its counters, by report object."""
+
+    run_id: str
+    job_id: str
+    tenant_id: str
+    kind: RunKind
+    state: RunState
+    waves: list[WaveRead]
+    extracted: dict[str, int]
+    outcomes: dict[str, dict[str, int]]
+    credits: float
+    fingerprints: dict[str, Any]
+    diff: dict[str, Any] | None
+    balanced: bool | None
+    waiting: dict[str, Any] | None
+    error: dict[str, Any] | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class Page(BaseModel):
+    """A page of anything; ``next_cursor`` is null on the last one."""
+
+    data: list[dict[str, Any]]
+    next_cursor: str | None = None
+
+
+class JobPage(BaseModel):
+    """A page of jobs."""
+
+    data: list[JobRead]
+    next_cursor: str | None = None
+
+
+class ApiKeyCreate(Create):
+    """A new API key for one tenant, or for all of them."""
+
+    name: str = Field(min_length=1, max_length=200)
+    tenant_id: str | None = None
+
+
+class ApiKeyRead(BaseModel):
+    """The key itself; shown once."""
+
+    name: str
+    tenant_id: str | None
+    api_key: str
+
+
+class Replay(Create):
+    """Who asks for a dead letter to be tried again."""
+
+    operator: str = Field(min_length=1, max_length=200)

@@ -1,0 +1,1 @@
+"""What the reconciler speaks to: its PostgreSQL tables and, for reading only, Zoho."""
