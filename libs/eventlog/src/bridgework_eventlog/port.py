@@ -1,9 +1,9 @@
 """The event log as the rest of Bridgework sees it: topics of ordered partitions, groups of readers.
 
-Two implementations keep the same promises (one contract suite runs against both): Kafka, and tables
-in PostgreSQL. A log holds each appended record in exactly one partition, chosen by its key; within a
-partition offsets grow by one per record and a reader meets records in that order. Each group reads
-every record at least once; a partition is read by one member of a group at a time.
+Two implementations keep the same promises (one contract suite runs against both): Kafka, and
+tables in PostgreSQL. A log holds each appended record in exactly one partition, chosen by its key;
+within a partition offsets grow by one per record and a reader meets records in that order. Each
+group reads every record at least once; a partition is read by one member of a group at a time.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -142,7 +142,7 @@ class EventLog(Protocol):
         ...
 
     async def delete_topics(self, names: Iterable[str]) -> None:
-        """Delete topics with everything in them and what groups committed; unknown ones are fine."""
+        """Delete topics, their records and what groups committed; unknown ones are fine."""
         ...
 
     async def topics(self) -> dict[str, int]:
