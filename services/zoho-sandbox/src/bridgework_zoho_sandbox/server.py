@@ -1,0 +1,79 @@
+"""uvicorn with uvloop and httptools, and a way to hang up without an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from .app import SandboxApp, open_app
+from .gateway import ABORT
+from .settings import Settings
+
+KEEP_ALIVE_S = 75
+START_POLL_S = 0.005
+
+
+class HangingUpProtocol(HttpToolsProtocol):
+    """Gives the application a way to close the connection at once."""
+
+    def on_message_begin(self) -> None:
+        """Put the transport's abort into the request's scope."""
+        super().on_message_begin()
+        extras: dict[str, object] = {ABORT: self.transport.abort}
+        self.scope.update(extras)  # type: ignore[typeddict-item]  # the scope is a plain dict
+
+
+def server_config(app: SandboxApp, settings: Settings) -> uvicorn.Config:
+    """Return the uvicorn configuration of one sandbox."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=HangingUpProtocol,
+        lifespan="off",
+        access_log=False,
+        log_level=settings.log_level,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        server_header=False,
+        date_header=False,
+        ws="none",
+        proxy_headers=False,
+    )
+
+
+class _QuietServer(uvicorn.Server):
+    """A server inside somebody else's event loop: signals are not its business."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        """Leave signal handlers alone."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serve(settings: Settings) -> AsyncIterator[tuple[SandboxApp, str]]:
+    """Serve a sandbox in this event loop; yield the application and its base URL."""
+    async with open_app(settings) as app:
+        server = _QuietServer(server_config(app, settings))
+        task = asyncio.create_task(server.serve())
+        try:
+            while not server.started:
+                if task.done():
+                    await task
+                    raise ConnectionError("the sandbox could not listen")
+                await asyncio.sleep(START_POLL_S)
+            port = server.servers[0].sockets[0].getsockname()[1]
+            yield app, f"http://{settings.host}:{port}"
+        finally:
+            server.should_exit = True
+            await task
+
+
+async def run(settings: Settings) -> None:
+    """Serve until a signal asks to stop."""
+    async with open_app(settings) as app:
+        await uvicorn.Server(server_config(app, settings)).serve()
