@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
+    arrival: int
     heavy: bool
     units: int
     turn: asyncio.Future[None]
@@ -33,7 +34,11 @@ class SlotGate:
         self._heavy = heavy
         self._used = 0
         self._used_heavy = 0
-        self._waiting: deque[_Waiting] = deque()
+        self._light: deque[_Waiting] = deque()
+        self._weighty: deque[_Waiting] = deque()
+        self._arrivals = 0
+        self._wanted = 0
+        self._wanted_heavy = 0
         self._on_change = on_change
 
     @property
@@ -44,10 +49,7 @@ class SlotGate:
     @property
     def wanted(self) -> tuple[int, int]:
         """Units and heavy units in flight or waited for."""
-        return (
-            self._used + sum(one.units for one in self._waiting),
-            self._used_heavy + sum(one.heavy for one in self._waiting),
-        )
+        return self._wanted, self._wanted_heavy
 
     @property
     def limits(self) -> tuple[int, int]:
@@ -62,36 +64,47 @@ class SlotGate:
     @asynccontextmanager
     async def acquire(self, *, heavy: bool, units: int = 1) -> AsyncIterator[None]:
         """Hold the units for the time of the block."""
-        await self._enter(heavy=heavy, units=units)
+        self._wanted += units
+        self._wanted_heavy += heavy
         try:
-            yield
+            await self._enter(heavy=heavy, units=units)
+            try:
+                yield
+            finally:
+                self._used -= units
+                self._used_heavy -= heavy
         finally:
-            self._leave(heavy=heavy, units=units)
+            self._wanted -= units
+            self._wanted_heavy -= heavy
+            self._wake()
+            self._changed()
+
+    def fail_waiting(self, error: Exception) -> None:
+        """Turn everybody away who waits now."""
+        for queue in (self._light, self._weighty):
+            while queue:
+                turn = queue.popleft().turn
+                if not turn.done():
+                    turn.set_exception(error)
 
     async def _enter(self, *, heavy: bool, units: int) -> None:
-        if not self._waiting and self._fits(heavy=heavy, units=units):
+        if not self._light and not self._weighty and self._fits(heavy=heavy, units=units):
             self._take(heavy=heavy, units=units)
             return
-        waiting = _Waiting(heavy, units, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._arrivals += 1
+        queue = self._weighty if heavy else self._light
+        queue.append(_Waiting(self._arrivals, heavy, units, turn))
         self._wake()
         self._changed()
         try:
-            await waiting.turn
+            await turn
         except asyncio.CancelledError:
-            if waiting.turn.done() and not waiting.turn.cancelled():
-                self._leave(heavy=heavy, units=units)
-            else:
-                self._waiting.remove(waiting)
-                self._wake()
-                self._changed()
+            # Served and cancelled in the same turn of the loop: give it on.
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._used -= units
+                self._used_heavy -= heavy
             raise
-
-    def _leave(self, *, heavy: bool, units: int) -> None:
-        self._used -= units
-        self._used_heavy -= heavy
-        self._wake()
-        self._changed()
 
     def _fits(self, *, heavy: bool, units: int) -> bool:
         return self._used + units <= self._total and (not heavy or self._used_heavy < self._heavy)
@@ -101,19 +114,25 @@ class SlotGate:
         self._used_heavy += heavy
 
     def _wake(self) -> None:
-        passed_over: deque[_Waiting] = deque()
-        while self._waiting:
-            first = self._waiting[0]
-            if self._used + first.units > self._total:
-                break
-            self._waiting.popleft()
-            if first.heavy and self._used_heavy >= self._heavy:
-                passed_over.append(first)
+        while (queue := self._next_queue()) is not None:
+            first = queue[0]
+            if first.turn.done():  # its caller has gone away
+                queue.popleft()
                 continue
+            if self._used + first.units > self._total:
+                return
+            queue.popleft()
             self._take(heavy=first.heavy, units=first.units)
             first.turn.set_result(None)
-        passed_over.reverse()
-        self._waiting.extendleft(passed_over)
+
+    def _next_queue(self) -> deque[_Waiting] | None:
+        """The queue whose head is next: the older head, heavy ones only while there is room."""
+        weighty = self._weighty if self._used_heavy < self._heavy else None
+        if not weighty:
+            return self._light or None
+        if not self._light or weighty[0].arrival < self._light[0].arrival:
+            return weighty
+        return self._light
 
     def _changed(self) -> None:
         if self._on_change is not None:
