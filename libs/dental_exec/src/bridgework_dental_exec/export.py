@@ -1,0 +1,456 @@
+"""An export as it was handed over: a folder or a zip, opened without trusting it.
+
+Nothing is written outside ``work_dir``. A path inside an archive that would leave it, a link, a
+password or a bomb is a clear error; a document path that leads elsewhere is a missing document.
+"""
+
+import csv
+import hashlib
+import io
+import os
+import shutil
+import stat
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from bridgework_contracts.errors import SourceUnreadable
+
+TABLE_SUFFIXES = {".csv", ".txt", ".tsv", ".tab", ".rep", ".xlsx", ".jsonl", ".ndjson", ".json"}
+MANIFEST = "manifest"
+DOCUMENTS = "documents"
+_BLOCK = 1 << 20
+_DAMAGED = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much an archive may unpack to before it is refused."""
+
+    total_bytes: int = 512 << 30
+    entry_bytes: int = 64 << 30
+    entries: int = 5_000_000
+    ratio: int = 250
+    ratio_from_bytes: int = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class TableFile:
+    """One file that may hold a table.
+
+    Attributes:
+        name: Lower-case stem, e.g. ``patients``.
+        file: Name inside the export, as written in problems and provenance.
+        path: Where it can be opened.
+        size_bytes: Size on disk.
+    """
+
+    name: str
+    file: str
+    path: Path
+    size_bytes: int
+
+    @property
+    def kind(self) -> str:
+        """``csv`` (any delimited text), ``xlsx`` or ``jsonl``."""
+        suffix = self.path.suffix.lower()
+        if suffix == ".xlsx":
+            return "xlsx"
+        return "jsonl" if suffix in {".jsonl", ".ndjson", ".json"} else "csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about the export as a whole that does not stop it from being read."""
+
+    file: str
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestEntry:
+    """What the manifest claims about one file; ``None`` where it does not say."""
+
+    file: str
+    rows: int | None
+    sha256: str | None
+    exported_at: str | None
+    program_version: str | None
+    practice_timezone: str | None
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, reading in blocks."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@dataclass
+class Export:
+    """An opened export. Close it to remove what was unpacked."""
+
+    root: Path
+    work_dir: Path
+    pins: Mapping[str, str] = field(default_factory=dict)
+    archive: "Archive | None" = None
+    _tables: dict[str, TableFile] = field(default_factory=dict)
+    _documents: dict[str, Path] | None = None
+    _manifest: list[ManifestEntry] | None = None
+    findings: list[Finding] = field(default_factory=list)
+    unknown_files: tuple[str, ...] = ()
+
+    def tables(self) -> dict[str, TableFile]:
+        """Return the table files by lower-case stem, the manifest not among them."""
+        return {name: t for name, t in self._tables.items() if name != MANIFEST}
+
+    def document(self, path_in_program: str) -> Path | None:
+        r"""Return the file behind a path as the program stored it, or ``None``.
+
+        What follows ``DOCS\`` (or ``documents\``) is looked up below ``documents/`` without
+        regard to case or kind of slash; a path without such a folder is looked up whole, then
+        by its last parts. Nothing outside the export is ever returned.
+        """
+        key = document_key(path_in_program)
+        if key is None:
+            return None
+        index = self._document_index()
+        found = index.get(key)
+        if found is None:
+            return None
+        return self.archive.unpack_document(found) if self.archive is not None else found
+
+    def note_image(self, name: str) -> Path | None:
+        """Return ``documents/NOTEIMG/<name>`` if it was copied along, without regard to case."""
+        return self.document(f"DOCS/NOTEIMG/{name}")
+
+    @property
+    def manifest(self) -> list[ManifestEntry]:
+        """The manifest's entries; empty where there is none or it cannot be read."""
+        if self._manifest is None:
+            table = self._tables.get(MANIFEST)
+            self._manifest = _read_manifest(table.path) if table is not None else []
+        return self._manifest
+
+    @property
+    def manifest_findings(self) -> list[Finding]:
+        """What the manifest and the files disagree about; row counts are checked at sealing."""
+        found = list(self.findings)
+        if MANIFEST not in self._tables:
+            found.append(Finding("manifest.csv", "manifest_missing", "There is no manifest."))
+            return found
+        if not self.manifest:
+            found.append(
+                Finding("manifest.csv", "manifest_unreadable", "The manifest cannot be read.")
+            )
+        known = {t.file.lower(): t for t in self.tables().values()}
+        for entry in self.manifest:
+            if entry.file.lower() not in known:
+                sentence = "The manifest names a file that is not here."
+                found.append(Finding(entry.file, "manifest_file_missing", sentence))
+        listed = {entry.file.lower() for entry in self.manifest}
+        found.extend(
+            Finding(t.file, "manifest_file_unlisted", "The manifest does not name this file.")
+            for t in self.tables().values()
+            if self.manifest and t.file.lower() not in listed
+        )
+        return found
+
+    def close(self) -> None:
+        """Remove everything that was unpacked. Idempotent."""
+        if self.archive is not None:
+            self.archive.close()
+
+    def __enter__(self) -> "Export":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _document_index(self) -> dict[str, Path]:
+        if self._documents is None:
+            self._documents = (
+                self.archive.documents if self.archive is not None else _walk(self.root)
+            )
+        return self._documents
+
+
+def document_key(path_in_program: str) -> str | None:
+    """Return the look-up key of a stored document path, ``None`` where it leads outside."""
+    text = path_in_program.strip().replace("\\", "/")
+    folded = text.casefold()
+    for marker in ("/docs/", "/documents/"):
+        at = ("/" + folded).rfind(marker)
+        if at >= 0:
+            folded = ("/" + folded)[at + len(marker) :]
+            break
+    else:
+        if len(folded) > 1 and folded[1] == ":":
+            folded = folded[2:]
+        folded = folded.lstrip("/")
+    parts = [p for p in folded.split("/") if p not in {"", "."}]
+    if not parts or ".." in parts:
+        return None
+    return "/".join(parts)
+
+
+def open_export(
+    path: Path,
+    work_dir: Path,
+    pins: Mapping[str, str] | None = None,
+    *,
+    limits: Limits | None = None,
+) -> Export:
+    """Open a folder or a zip archive with an export.
+
+    Args:
+        path: The folder or archive; a single folder inside it may hold the files.
+        work_dir: Where an archive is unpacked; nothing is written anywhere else.
+        pins: Pinned answers (``SourceSpec.dialect_pins``), kept for the readers.
+        limits: Guards against bombs.
+
+    Raises:
+        SourceUnreadable: Not there, not readable, not an archive, hostile archive, or no table.
+    """
+    if path.is_dir():
+        root = _find_root(path)
+        export = Export(root=root, work_dir=work_dir, pins=dict(pins or {}))
+        files = sorted(p for p in root.iterdir() if p.is_file() and not p.is_symlink())
+        _index_tables(export, files)
+        return export
+    if not path.is_file():
+        raise SourceUnreadable(
+            "There is no export at this path.",
+            code="export_missing",
+            file=path.name,
+            remedy="Give the folder or the zip archive with the export.",
+        )
+    archive = Archive.open(path, work_dir, limits or Limits())
+    export = Export(root=archive.root, work_dir=work_dir, pins=dict(pins or {}), archive=archive)
+    _index_tables(export, archive.table_paths)
+    return export
+
+
+def _index_tables(export: Export, files: list[Path]) -> None:
+    unknown = []
+    for file in files:
+        if file.suffix.lower() not in TABLE_SUFFIXES:
+            unknown.append(file.name)
+            continue
+        name = file.stem.lower()
+        if name in export._tables:  # noqa: SLF001 - this function is Export's constructor
+            sentence = "Two files claim the same table: only the first was read."
+            export.findings.append(Finding(file.name, "table_twice", sentence))
+            continue
+        export._tables[name] = TableFile(name, file.name, file, file.stat().st_size)  # noqa: SLF001
+    export.unknown_files = tuple(unknown)
+    if not export.tables():
+        raise SourceUnreadable(
+            "No table file was found.",
+            code="export_empty",
+            remedy="Give the folder that holds patients.csv and its siblings.",
+        )
+
+
+def _find_root(path: Path) -> Path:
+    for _ in range(4):
+        children = sorted(path.iterdir())
+        if any(c.is_file() and c.suffix.lower() in {*TABLE_SUFFIXES} for c in children if
+               c.suffix.lower() != ".json"):
+            return path
+        folders = [c for c in children if c.is_dir() and not c.is_symlink()
+                   and c.name.lower() != DOCUMENTS and not c.name.startswith((".", "__"))]
+        if len(folders) != 1:
+            return path
+        path = folders[0]
+    return path
+
+
+def _walk(root: Path) -> dict[str, Path]:
+    """Index ``documents/`` by case-folded relative path; links that leave it are ignored."""
+    index: dict[str, Path] = {}
+    tops = [d for d in root.iterdir() if d.is_dir() and d.name.lower() in {DOCUMENTS, "docs"}]
+    for top in tops:
+        inside = top.resolve()
+        for folder, _, names in os.walk(top):
+            base = Path(folder)
+            for name in names:
+                file = base / name
+                if file.is_symlink() and not file.resolve().is_relative_to(inside):
+                    continue
+                key = file.relative_to(top).as_posix().casefold()
+                index.setdefault(key, file)
+    return index
+
+
+def _read_manifest(path: Path) -> list[ManifestEntry]:
+    raw = path.read_bytes()[: 4 << 20]
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = raw.decode("utf-16", errors="replace")
+    else:
+        try:
+            text = raw.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = raw.decode("cp1252", errors="replace")
+    first = text.split("\n", 1)[0]
+    delimiter = max(",;\t|", key=first.count)
+    quote = "~" if first.lstrip().startswith("~") or "~,~" in text or "~;~" in text else '"'
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote))
+    except csv.Error:
+        return []
+    if not rows:
+        return []
+    header = [c.strip().lower() for c in rows[0]]
+    entries = []
+    for row in rows[1:]:
+        cells = dict(zip(header, (c.strip() for c in row), strict=False))
+        if not cells.get("file") or len(row) < len(header):
+            continue
+        rows_text = (cells.get("rows") or "").replace(",", "")
+        entries.append(
+            ManifestEntry(
+                file=cells["file"],
+                rows=int(rows_text) if rows_text.isdigit() else None,
+                sha256=(cells.get("sha256") or "").lower() or None,
+                exported_at=cells.get("exported_at") or None,
+                program_version=cells.get("program_version") or None,
+                practice_timezone=cells.get("practice_timezone") or None,
+            )
+        )
+    return entries
+
+
+class Archive:
+    """A zip archive unpacked with guards: tables at once, documents when they are asked for."""
+
+    def __init__(self, file: zipfile.ZipFile, target: Path, limits: Limits) -> None:
+        self._zip = file
+        self._limits = limits
+        self._unpacked_bytes = 0
+        self.root = target
+        self.table_paths: list[Path] = []
+        self.documents: dict[str, Path] = {}
+        self._entries: dict[Path, zipfile.ZipInfo] = {}
+
+    @classmethod
+    def open(cls, path: Path, work_dir: Path, limits: Limits) -> "Archive":
+        """Check every entry's name and claim, then unpack the tables."""
+        try:
+            file = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError, NotImplementedError) as exc:
+            raise _refused("not_an_archive", "This is not a readable zip archive.") from exc
+        target = work_dir / "unpacked"
+        archive = cls(file, target, limits)
+        try:
+            archive._check_and_index()
+        except BaseException:
+            archive.close()
+            raise
+        return archive
+
+    def _check_and_index(self) -> None:
+        infos = [i for i in self._zip.infolist() if not i.is_dir()]
+        limits = self._limits
+        if len(infos) > limits.entries:
+            raise _refused("archive_too_many", "The archive holds too many files.")
+        if sum(i.file_size for i in infos) > limits.total_bytes:
+            raise _refused("archive_too_large", "The archive would unpack to too much.")
+        names = {}
+        for info in infos:
+            names[info] = _safe_name(info)
+            big = info.file_size > limits.ratio_from_bytes
+            if info.file_size > limits.entry_bytes or (
+                big and info.file_size > limits.ratio * max(info.compress_size, 1)
+            ):
+                raise _refused("archive_bomb", "A file in the archive unpacks to far too much.")
+        top = _common_top(list(names.values()))
+        for info, name in names.items():
+            inner = PurePosixPath(*name.parts[len(top) :]) if top else name
+            if len(inner.parts) == 1:
+                if inner.suffix.lower() in TABLE_SUFFIXES:
+                    self.table_paths.append(self._unpack(info, self.root / inner.name))
+            elif inner.parts[0].lower() in {DOCUMENTS, "docs"}:
+                relative = PurePosixPath(*inner.parts[1:])
+                place = self.root / DOCUMENTS / relative
+                self.documents.setdefault(relative.as_posix().casefold(), place)
+                self._entries.setdefault(place, info)
+        self.table_paths.sort()
+
+    def unpack_document(self, place: Path) -> Path:
+        """Return the unpacked document, unpacking it on first use."""
+        if not place.exists():
+            self._unpack(self._entries[place], place)
+        return place
+
+    def _unpack(self, info: zipfile.ZipInfo, place: Path) -> Path:
+        if not place.resolve().is_relative_to(self.root.resolve()):
+            raise _refused("archive_path_escapes", "A path in the archive leaves its folder.")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with self._zip.open(info) as source, place.open("wb") as target:
+                written = 0
+                while block := source.read(_BLOCK):
+                    written += len(block)
+                    self._unpacked_bytes += len(block)
+                    if (
+                        written > info.file_size
+                        or self._unpacked_bytes > self._limits.total_bytes
+                    ):
+                        raise _refused("archive_bomb", "A file is larger than the archive says.")
+                    target.write(block)
+        except _DAMAGED as exc:
+            place.unlink(missing_ok=True)
+            raise _refused("archive_damaged", "A file in the archive cannot be unpacked.") from exc
+        return place
+
+    def close(self) -> None:
+        """Close the archive and remove what was unpacked."""
+        self._zip.close()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def _safe_name(info: zipfile.ZipInfo) -> PurePosixPath:
+    name = PurePosixPath(info.filename.replace("\\", "/"))
+    drive = len(info.filename) > 1 and info.filename[1] == ":"
+    if name.is_absolute() or drive or ".." in name.parts or "\x00" in info.filename:
+        raise _refused("archive_path_escapes", "A path in the archive leaves its folder.")
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise _refused("archive_link", "The archive holds a link instead of a file.")
+    if info.flag_bits & 0x1:
+        raise _refused("archive_password", "The archive is protected by a password.")
+    return name
+
+
+def _common_top(names: list[PurePosixPath]) -> tuple[str, ...]:
+    """Return the folder that holds the tables: the shallowest one with a table file."""
+    best: tuple[str, ...] | None = None
+    for name in names:
+        folder = name.parts[:-1]
+        lowered = {p.lower() for p in folder}
+        if name.suffix.lower() not in TABLE_SUFFIXES - {".json"} or DOCUMENTS in lowered:
+            continue
+        if "__MACOSX" in folder:
+            continue
+        if best is None or len(folder) < len(best):
+            best = folder
+    return best or ()
+
+
+def _refused(code: str, sentence: str) -> SourceUnreadable:
+    return SourceUnreadable(
+        sentence, code=code, remedy="Ask the practice for a fresh export, unpacked if possible."
+    )

@@ -1,0 +1,501 @@
+"""Rows of a delimited file with their physical lines, whatever state the file is in.
+
+The careful reader: strict parsing, and where that fails the smallest stretch of lines is repaired
+(a stray quote, an unquoted line break, a lone carriage return) or quarantined, and reading goes
+on at the next line. One broken quote never swallows the rows behind it.
+"""
+
+import csv
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bridgework_dental_exec.dialects import Dialect, is_trailer
+from bridgework_dental_exec.quarantine import Quarantined, QuarantineList, shape
+
+MAX_LINE_CHARS = 16 << 20
+"""A longer physical line is no text file's line: it is quarantined unread."""
+
+_READ_BYTES = 1 << 20
+_RUNAWAY_LINES = 20_000
+_RUNAWAY_CHARS = 4 << 20
+_JOIN_LINES = 60
+_HOPELESS_LINES = 5_000
+_HOPELESS_SHARE = 10
+_CR_STAND_IN = "\ue00d"
+_LF_STAND_IN = "\ue00a"
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A row that was read although its line was damaged."""
+
+    line: int
+    code: str
+
+
+@dataclass(slots=True)
+class ReadReport:
+    """What reading one file showed, filled while its rows are taken."""
+
+    header: list[str] = field(default_factory=list)
+    rows: int = 0
+    blank_lines: int = 0
+    trailer_text: str = ""
+    repairs: list[Repair] = field(default_factory=list)
+    repair_count: int = 0
+    quarantine: QuarantineList = field(default_factory=QuarantineList)
+
+
+class _RunawayQuote(Exception):
+    """A quoted cell went on for longer than any cell does."""
+
+
+class _Feed:
+    """Physical lines with push-back; remembers what was taken since the last mark."""
+
+    def __init__(self, lines: Iterator[str], first_line: int) -> None:
+        self._lines = lines
+        self._back: deque[str] = deque()
+        self.line = first_line
+        self.taken: list[str] = []
+        self._chars = 0
+        self.max_lines = _RUNAWAY_LINES
+
+    def mark(self) -> int:
+        """Forget what was taken; return the line number that comes next."""
+        self.taken.clear()
+        self._chars = 0
+        return self.line
+
+    def push_back(self, lines: list[str]) -> None:
+        """Give lines back; they come again, in the same order."""
+        self._back.extendleft(reversed(lines))
+        self.line -= len(lines)
+
+    def __iter__(self) -> "_Feed":
+        return self
+
+    def __next__(self) -> str:
+        text = self._back.popleft() if self._back else next(self._lines)
+        self.line += 1
+        self.taken.append(text)
+        self._chars += len(text)
+        if len(self.taken) > self.max_lines or self._chars > _RUNAWAY_CHARS:
+            raise _RunawayQuote
+        return text
+
+    def peek(self, count: int) -> list[str]:
+        """Return up to ``count`` coming lines without taking them."""
+        while len(self._back) < count:
+            text = next(self._lines, None)
+            if text is None:
+                break
+            self._back.append(text)
+        return [self._back[i] for i in range(min(count, len(self._back)))]
+
+
+def decode_cp1252(raw: bytes) -> str:
+    """Decode Windows-1252; the five undefined bytes become the control characters they are."""
+    try:
+        return raw.decode("cp1252")
+    except UnicodeDecodeError:
+        return "".join(
+            raw[i : i + 1].decode("cp1252", "ignore") or chr(raw[i]) for i in range(len(raw))
+        )
+
+
+def physical_lines(
+    path: Path, dialect: Dialect, on_overlong: Callable[[int, str], None]
+) -> Iterator[str]:
+    """Yield the file's physical lines, decoded, each with its line end as ``\\n`` or ``\\r\\n``."""
+    number = 0
+    for raw in _raw_lines(path, dialect):
+        number += 1
+        if isinstance(raw, _Overlong):
+            on_overlong(number, raw.beginning)
+            yield "\n"
+            continue
+        yield raw
+
+
+@dataclass(frozen=True, slots=True)
+class _Overlong:
+    beginning: str
+
+
+def _raw_lines(path: Path, dialect: Dialect) -> Iterator[str | _Overlong]:
+    with path.open("rb") as stream:
+        stream.seek(dialect.bom_bytes)
+        if dialect.encoding.startswith("utf-16"):
+            yield from _utf16_lines(iter(lambda: stream.read(_READ_BYTES), b""), dialect)
+            return
+        end = b"\r" if dialect.newline == "\r" else b"\n"
+        rest = b""
+        overlong: bytes | None = None
+        while block := stream.read(_READ_BYTES):
+            pieces = (rest + block).split(end)
+            rest = pieces.pop()
+            if pieces and overlong is not None:
+                yield _Overlong(decode_cp1252(overlong))
+                overlong = None
+                pieces.pop(0)
+            if pieces:
+                yield from _decode_lines(pieces, dialect.encoding)
+            if len(rest) > MAX_LINE_CHARS:
+                overlong = overlong or rest[:100]
+                rest = b""
+        if overlong is not None:
+            yield _Overlong(decode_cp1252(overlong))
+        elif rest.rstrip(b"\x1a"):
+            yield from (_strip_eof(text) for text in _decode_lines([rest], dialect.encoding))
+
+
+def _strip_eof(text: str) -> str:
+    return text.removesuffix("\n").rstrip("\x1a")
+
+
+def _decode_lines(pieces: list[bytes], encoding: str) -> Iterator[str]:
+    if encoding == "cp1252":
+        for piece in pieces:
+            yield decode_cp1252(piece) + "\n"
+        return
+    joined = b"\n".join(pieces)
+    try:
+        text = joined.decode("utf-8")
+    except UnicodeDecodeError:
+        for piece in pieces:
+            try:
+                yield piece.decode("utf-8") + "\n"
+            except UnicodeDecodeError:
+                yield decode_cp1252(piece) + "\n"
+        return
+    for line in text.split("\n"):
+        yield line + "\n"
+
+
+def _utf16_lines(blocks: Iterator[bytes], dialect: Dialect) -> Iterator[str | _Overlong]:
+    import codecs  # noqa: PLC0415 - only this branch needs it
+
+    decoder = codecs.getincrementaldecoder(dialect.encoding)("replace")
+    rest = ""
+    overlong: str | None = None
+    for block in blocks:
+        pieces = (rest + decoder.decode(block)).split("\n")
+        rest = pieces.pop()
+        if pieces and overlong is not None:
+            yield _Overlong(overlong)
+            overlong = None
+            pieces.pop(0)
+        for piece in pieces:
+            yield piece + "\n"
+        if len(rest) > MAX_LINE_CHARS:
+            overlong = overlong or rest[:100]
+            rest = ""
+    rest += decoder.decode(b"", final=True)
+    if overlong is not None:
+        yield _Overlong(overlong)
+    elif rest.rstrip("\x1a"):
+        yield rest.rstrip("\x1a")
+
+
+def column_names(cells: list[str]) -> list[str]:
+    """Return usable column names: lower case, no blanks, none empty, none twice."""
+    names: list[str] = []
+    seen: set[str] = set()
+    for number, cell in enumerate(cells, start=1):
+        name = "_".join(cell.strip().strip("\ufeff").lower().split()) or f"column_{number}"
+        base, again = name, 2
+        while name in seen:
+            name = f"{base}__{again}"
+            again += 1
+        seen.add(name)
+        names.append(name)
+    return names
+
+
+def read_rows(
+    path: Path, file: str, dialect: Dialect, report: ReadReport, *, batch_rows: int = 8_192
+) -> Iterator[tuple[list[int], list[list[str]]]]:
+    """Read a delimited file in batches of (first lines, rows), every row as wide as the header.
+
+    ``report`` is filled on the way: its header before the first batch, the rest by the end.
+    """
+    csv.field_size_limit(MAX_LINE_CHARS + _RUNAWAY_CHARS)
+
+    def overlong(line: int, beginning: str) -> None:
+        report.quarantine.add(
+            _bad(file, line, line, "line_too_long", beginning, "Export this file again.")
+        )
+
+    lines = physical_lines(path, dialect, overlong)
+    for _ in range(dialect.header_line - 1):
+        next(lines, None)
+    if dialect.trailer:
+        lines = _without_trailer(lines, report)
+    reader = _RowReader(file, dialect, _Feed(lines, dialect.header_line), report)
+    header = reader.header()
+    if not header:
+        return
+    report.header = header
+    numbers: list[int] = []
+    batch: list[list[str]] = []
+    for line, cells in reader.rows(len(header)):
+        numbers.append(line)
+        batch.append(cells)
+        if len(batch) >= batch_rows:
+            report.rows += len(batch)
+            yield numbers, batch
+            numbers, batch = [], []
+    if batch:
+        report.rows += len(batch)
+        yield numbers, batch
+
+
+def _without_trailer(lines: Iterator[str], report: ReadReport) -> Iterator[str]:
+    """Hold back the last line that is not blank; drop it if it reads like a trailer."""
+    held: list[str] = []
+    for line in lines:
+        if line.strip("\r\n\x1a \0"):
+            yield from held
+            held = [line]
+        else:
+            held.append(line)
+    if held and is_trailer(held[0]):
+        report.trailer_text = held[0].strip()
+    else:
+        yield from held
+
+
+class _RowReader:
+    """Strict rows first, then repair, then quarantine."""
+
+    def __init__(self, file: str, dialect: Dialect, feed: _Feed, report: ReadReport) -> None:
+        self._file = file
+        self._dialect = dialect
+        self._feed = feed
+        self._report = report
+        self._bad_lines = 0
+
+    def _csv(self, lines: Iterator[str]) -> Iterator[list[str]]:
+        dialect = self._dialect
+        return csv.reader(
+            lines, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True
+        )
+
+    def header(self) -> list[str]:
+        """Take the header line; empty where the file has none."""
+        self._feed.mark()
+        try:
+            cells = next(self._csv(self._feed), [])
+        except (csv.Error, _RunawayQuote):
+            first = self._feed.taken[0]
+            self._feed.push_back(self._feed.taken[1:])
+            cells = split_leniently(first, self._dialect.delimiter, self._dialect.quote)
+        return column_names(cells) if any(c.strip() for c in cells) else []
+
+    def rows(self, width: int) -> Iterator[tuple[int, list[str]]]:
+        """Yield (line, cells) for every row that can be read."""
+        feed = self._feed
+        reader = self._csv(feed)
+        good = 0
+        while True:
+            line = feed.mark()
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except (csv.Error, _RunawayQuote) as exc:
+                if isinstance(exc, _RunawayQuote):
+                    feed.max_lines = max(200, feed.max_lines // 2)
+                cells = None
+                reader = self._csv(feed)
+            if cells is not None and len(cells) == width:
+                good += 1
+                yield line, cells
+                continue
+            if cells is not None and not cells:
+                self._report.blank_lines += 1
+                continue
+            repaired = self._repair(width, finished=cells is not None)
+            if repaired is not None:
+                good += 1
+                self._report.repair_count += 1
+                if len(self._report.repairs) < 1_000:  # noqa: PLR2004 - itemised, then counted
+                    self._report.repairs.append(Repair(line, repaired[0]))
+                yield line, repaired[1]
+            else:
+                self._quarantine(line, cells, width)
+                if self._hopeless(good):
+                    self._give_up()
+                    return
+            reader = self._csv(feed)
+
+    def _repair(self, width: int, *, finished: bool) -> tuple[str, list[str]] | None:
+        """Try to make one row of what was taken; on success the rest is given back."""
+        feed = self._feed
+        taken = list(feed.taken)
+        if not taken:
+            return None
+        text = "".join(taken)
+        bare = text.rstrip("\r\n")
+        if "\r" in bare.replace("\r\n", ""):
+            cells = self._parse_once(_hide_lone_cr(text))
+            if cells is not None and len(cells) == width:
+                return "lone_carriage_return", [c.replace(_CR_STAND_IN, "\r") for c in cells]
+        first = taken[0].rstrip("\r\n")
+        quote, delimiter = self._dialect.quote, self._dialect.delimiter
+        cells = split_leniently(first, delimiter, quote)
+        if len(cells) == width and quote in first:
+            feed.push_back(taken[1:])
+            feed.taken[:] = taken[:1]
+            return "stray_quote", cells
+        if finished and len(taken) > 1:
+            return None
+        if len(cells) < width and not first.startswith(quote):
+            return self._join_lines(first, cells, width)
+        return None
+
+    def _join_lines(
+        self, first: str, cells: list[str], width: int
+    ) -> tuple[str, list[str]] | None:
+        """An unquoted line break: the next lines go on with the same row."""
+        feed = self._feed
+        rest = feed.taken[1:]
+        feed.push_back(rest)
+        del feed.taken[1:]
+        joined = first
+        coming = feed.peek(_JOIN_LINES)
+        missing = width - len(cells)
+        for count, text in enumerate(coming, start=1):
+            piece = text.rstrip("\r\n")
+            alone = split_leniently(piece, self._dialect.delimiter, self._dialect.quote)
+            if len(alone) > missing + 1:
+                break
+            joined += _LF_STAND_IN + piece
+            missing -= len(alone) - 1
+            if missing == 0:
+                parsed = self._parse_once(joined)
+                after = coming[count : count + 1]
+                if parsed is None or len(parsed) != width or self._is_continuation(after, width):
+                    continue
+                for _ in range(count):
+                    next(feed)
+                return "unquoted_line_break", [c.replace(_LF_STAND_IN, "\n") for c in parsed]
+        for _ in rest:
+            next(feed)
+        return None
+
+    def _is_continuation(self, after: list[str], width: int) -> bool:
+        """True where the line after a joined row is no row of its own but more of the cell."""
+        if not after or not after[0].strip():
+            return False
+        dialect = self._dialect
+        cells = split_leniently(after[0].rstrip("\r\n"), dialect.delimiter, dialect.quote)
+        return len(cells) == 1 and width > 1
+
+    def _parse_once(self, text: str) -> list[str] | None:
+        try:
+            return next(self._csv(iter(text.splitlines(keepends=True))), None)
+        except csv.Error:
+            return None
+
+    def _quarantine(self, line: int, cells: list[str] | None, width: int) -> None:
+        feed = self._feed
+        taken = feed.taken
+        if cells is None or self._hides_rows(taken, width):
+            feed.push_back(taken[1:])
+            last = line
+        else:
+            last = line + len(taken) - 1
+        self._bad_lines += 1
+        if cells is None:
+            code, remedy = "quote_broken", "Close the quote in this line, or export the file again."
+        elif len(cells) < width:
+            code, remedy = "cells_missing", "The line is cut short: export the file again."
+        else:
+            code, remedy = "cells_too_many", "A delimiter stands unquoted in a cell: quote the cell."
+        text = taken[0] if taken else ""
+        self._report.quarantine.add(
+            _bad(self._file, line, last, code, text.rstrip("\r\n"), remedy)
+        )
+
+    def _hides_rows(self, taken: list[str], width: int) -> bool:
+        """True where a row that came out wrong swallowed lines that are rows by themselves."""
+        dialect = self._dialect
+        return any(
+            len(split_leniently(t.rstrip("\r\n"), dialect.delimiter, dialect.quote)) == width
+            for t in taken[1:]
+        )
+
+    def _hopeless(self, good: int) -> bool:
+        return self._bad_lines > _HOPELESS_LINES and good * _HOPELESS_SHARE < self._bad_lines
+
+    def _give_up(self) -> None:
+        """Quarantine the rest of a file that is no table, without looking at each line."""
+        feed = self._feed
+        first = feed.line
+        feed.max_lines = 1 << 62
+        beginning = ""
+        while True:
+            feed.mark()
+            text = next(feed, None)
+            if text is None:
+                break
+            beginning = beginning or text
+        if feed.line > first:
+            self._report.quarantine.add(
+                Quarantined(
+                    self._file,
+                    first,
+                    feed.line - 1,
+                    feed.line - first,
+                    "",
+                    "not_a_table",
+                    shape(beginning.rstrip("\r\n")),
+                    "This file is not a table: export it again.",
+                )
+            )
+
+
+def split_leniently(text: str, delimiter: str, quote: str) -> list[str]:
+    """Split one line where a quote only closes a cell if a delimiter or the end follows."""
+    cells: list[str] = []
+    at = 0
+    end = len(text)
+    while True:
+        if text.startswith(quote, at):
+            close = at + 1
+            while True:
+                close = text.find(quote, close)
+                if close < 0:
+                    cells.append(text[at:])
+                    return cells
+                after = close + 1
+                if after >= end or text.startswith(delimiter, after):
+                    break
+                close = after + 1 if text.startswith(quote, after) else after
+            cells.append(text[at + 1 : close].replace(quote * 2, quote))
+            at = close + 1
+        else:
+            cut = text.find(delimiter, at)
+            if cut < 0:
+                cells.append(text[at:])
+                return cells
+            cells.append(text[at:cut])
+            at = cut
+        if at >= end:
+            return cells
+        at += len(delimiter)
+        if at >= end:
+            cells.append("")
+            return cells
+
+
+def _hide_lone_cr(text: str) -> str:
+    return text.replace("\r\n", "\0\n").replace("\r", _CR_STAND_IN).replace("\0\n", "\r\n")
+
+
+def _bad(file: str, line: int, last: int, code: str, text: str, remedy: str) -> Quarantined:
+    return Quarantined(file, line, last, 1, "", code, shape(text), remedy)
