@@ -1,1 +1,1 @@
-"""PostgreSQL and Zoho behind the loader's own protocols."""
+"""PostgreSQL and Zoho behind the loader's own words."""
