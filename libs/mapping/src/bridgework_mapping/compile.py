@@ -123,7 +123,7 @@ class Mapper:
             module=found.module,
             key=record.key,
             external_id_field=found.external_id_field,
-            fields=applied.fields,
+            fields=found.compared(applied.fields),
             refs=applied.refs,
             owner_id=owner.user_id if owner else None,
         )
@@ -162,7 +162,7 @@ class Mapper:
         """Return the source object whose records live in a module (live name), or None."""
         return self._by_module.get(module)
 
-    def module_for(self, name: str) -> str:
+    def module(self, name: str) -> str:
         """Return the live module name of an object."""
         return self._object(name).module
 
@@ -274,12 +274,11 @@ def compile_mapping(
         )
     decisions = {decision.provider_key: decision for decision in owners}
     around = Surroundings(zone=load_zone(practice_timezone), decisions=decisions)
+    named = live_names.get(MODULE_NAMES, {})
+    modules = {entry.object: named.get(entry.module, entry.module) for entry in doc.records}
     objects = {
         entry.object: compile_object(
-            entry,
-            module=live_names.get(MODULE_NAMES, {}).get(entry.module, entry.module),
-            live=_live(entry, live_names),
-            around=around,
+            entry, modules=modules, live=_live(entry, live_names), around=around
         )
         for entry in doc.records
     }

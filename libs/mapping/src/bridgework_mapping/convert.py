@@ -32,6 +32,8 @@ from bridgework_mapping.wallclock import to_offset
 EMAIL_LIMIT = 100
 PHONE_LIMIT = 30
 PICKLIST_LIMIT = 120
+YEARS = ("1000", "9998")
+"""First and last year of a moment: every time zone can show it in four digits."""
 _ELLIPSIS = "…"
 _MOMENT_LENGTH = 19
 _DATE_LENGTH = 10
@@ -275,6 +277,8 @@ def _datetime(line: FieldMap, rule: DateTime, zone: ZoneInfo) -> Converter:
     def localise(value: Any, trouble: list[Trouble]) -> str:
         try:
             text, fared = to_offset(value, zone)
+            if not YEARS[0] <= text[:4] <= YEARS[1]:
+                raise ValueError(YEARS)
         except (TypeError, ValueError, OverflowError):
             raise Unusable("not_a_moment", "Correct date and time in the source.") from None
         if fared != "plain":
@@ -294,10 +298,14 @@ def _datetime(line: FieldMap, rule: DateTime, zone: ZoneInfo) -> Converter:
         return localise
 
     def convert(fields: Any, trouble: list[Trouble]) -> str | None:
-        value = next((fields[name] for name in sources if fields.get(name)), None)
-        earliest = fields.get(floor)
-        if value is None:
+        name = next((name for name in sources if fields.get(name)), None)
+        if name is None:
             return None
+        value, earliest = fields[name], fields.get(floor)
+        if name != sources[0]:
+            trouble.append(
+                Trouble(spec, "blank_in_source", "placeholder", "", f"Taken from {name}; check it.")
+            )
         if isinstance(earliest, str) and isinstance(value, str) and value < earliest:
             trouble.append(
                 Trouble(
@@ -460,6 +468,8 @@ def _json_page(line: FieldMap, page: int) -> Converter:
 
     def chunks(value: Any) -> tuple[str, ...]:
         text = value if type(value) is str else canonical_json(value)
+        if not text.isprintable():
+            text = _CONTROL.sub("", text)
         return (text,) if zoho_length(text) <= limit else tuple(split(text, limit))
 
     def convert(value: Any, _trouble: list[Trouble]) -> str | None:

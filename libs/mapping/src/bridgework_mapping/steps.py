@@ -75,6 +75,7 @@ class CompiledObject:
     _refs: tuple[_RefStep, ...]
     _sinks: dict[str, str] = field(default_factory=dict)
     _defaults: dict[str, Render] = field(default_factory=dict)
+    _ignored: frozenset[str] = frozenset()
 
     def apply(self, fields: Mapping[str, Any]) -> Applied | Refused:
         """Return what the record becomes, or why it is not written."""
@@ -176,8 +177,14 @@ class CompiledObject:
     @property
     def live_fields(self) -> tuple[str, ...]:
         """Live names to read back: every written field that is compared, lookups included."""
-        names = [step.live for step in self._steps if step.line.comparator != "ignore"]
+        names = [step.live for step in self._steps if step.live not in self._ignored]
         return (*names, *(step.live for step in self._refs))
+
+    def compared(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields without those that nobody can read back."""
+        if not self._ignored:
+            return fields
+        return {live: value for live, value in fields.items() if live not in self._ignored}
 
     @property
     def comparators(self) -> dict[str, str]:
@@ -195,13 +202,17 @@ class CompiledObject:
 
 
 def compile_object(
-    entry: ObjectMap, *, module: str, live: Mapping[str, str], around: Surroundings
+    entry: ObjectMap,
+    *,
+    modules: Mapping[str, str],
+    live: Mapping[str, str],
+    around: Surroundings,
 ) -> CompiledObject:
     """Bind one object's lines.
 
     Args:
         entry: The object of the document.
-        module: Live API name of its module.
+        modules: Object → live API name of its module.
         live: Spec name → live API name, of every line and page.
         around: Time zone and owner decisions.
     """
@@ -212,7 +223,7 @@ def compile_object(
         if line.type == "lookup" and line.target is not None:
             name = live[line.spec]
             parks = line.missing_parent == "park"
-            se_module = line.target if name == WHAT_ID else None
+            se_module = modules[line.target] if name == WHAT_ID else None
             refs.append(
                 _RefStep(name, line.source[0], line.target, parks, se_module, keep, line)
             )
@@ -228,7 +239,7 @@ def compile_object(
     sinks = {line.raw_field for line in entry.fields if line.raw_field is not None}
     return CompiledObject(
         entry=entry,
-        module=module,
+        module=modules[entry.object],
         external_id_field=live[entry.external_id] if entry.external_id else None,
         live_by_spec=dict(live),
         accounted=entry.carried | {row.field for row in entry.not_mapped},
@@ -236,6 +247,7 @@ def compile_object(
         _refs=tuple(refs),
         _sinks={spec: live[spec] for spec in sinks},
         _defaults=defaults,
+        _ignored=frozenset(s.live for s in steps if s.line.comparator == "ignore"),
     )
 
 
