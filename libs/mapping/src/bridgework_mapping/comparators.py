@@ -21,11 +21,11 @@ _FALSE = (False, "false", 0, None, "")
 
 
 def _blank(value: Any) -> bool:
-    return value is None or value == "" or value == [] or value == {}
+    return value is None or value in ("", [], {})
 
 
 def normal_text(value: Any) -> str:
-    """Return text with ``\\n`` line ends, no trailing blanks on lines, trimmed."""
+    """Return text with LF line ends, no trailing blanks on lines, trimmed."""
     text = value if isinstance(value, str) else str(value)
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " ")
     return "\n".join(line.rstrip() for line in text.split("\n")).strip()

@@ -9,19 +9,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import to_json
-
 from bridgework_contracts.errors import MappingError
 from bridgework_contracts.outcomes import Outcome, Reason
 from bridgework_contracts.records import Change, Problem, RecordExtracted
 from bridgework_contracts.runs import OwnerDecision
 from bridgework_contracts.writes import Op, Owner, Ref, WriteRecord
+from pydantic_core import to_json
+
 from bridgework_mapping.comparators import Comparator, comparator
-from bridgework_mapping.convert import Surroundings, Trouble
+from bridgework_mapping.convert import Surroundings
 from bridgework_mapping.document import MappingDocument
 from bridgework_mapping.notes import key_in
 from bridgework_mapping.objects import Identity, ObjectMap
 from bridgework_mapping.steps import Applied, CompiledObject, Refused, compile_object
+from bridgework_mapping.values import Trouble
 from bridgework_mapping.wallclock import load_zone
 
 OWNER = "Owner"
@@ -216,17 +217,17 @@ class Mapper:
             )
             for item in trouble
         ]
-        for name in sorted(record.fields.keys() - found.accounted):
-            problems.append(
-                Problem(
-                    file=file,
-                    line=line,
-                    field=name,
-                    code="unaccounted_field",
-                    effect="left_out",
-                    remedy="Map the field or list it under not_mapped; it is in the snapshot.",
-                )
+        problems += [
+            Problem(
+                file=file,
+                line=line,
+                field=name,
+                code="unaccounted_field",
+                effect="left_out",
+                remedy="Map the field or list it under not_mapped; it is in the snapshot.",
             )
+            for name in sorted(record.fields.keys() - found.accounted)
+        ]
         return problems
 
     def _flag_deleted(self, record: RecordExtracted, found: CompiledObject) -> WriteRecord:

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Self
 
+from bridgework_contracts.errors import MappingError
 from pydantic import AwareDatetime, model_validator
 
-from bridgework_contracts.errors import MappingError
 from bridgework_mapping.document import MappingDocument, canonical_json
 from bridgework_mapping.transforms import Strict
 
 
 class ConfirmedRow(Strict):
-    """One thing a person looked at: a field line, a decision not to map, or an object's policies."""
+    """One thing a person looked at: a line, a decision not to map, or an object's policies."""
 
     object: str
     row: str

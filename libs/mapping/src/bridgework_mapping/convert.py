@@ -5,18 +5,17 @@ or None for "nothing to write". It raises :class:`Unusable` when the value does 
 compiled record then follows the line's ``on_invalid``.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from bridgework_contracts.runs import OwnerDecision
+
 from bridgework_mapping.document import canonical_json
 from bridgework_mapping.fields import FieldMap
 from bridgework_mapping.intervals import interval_label
-from bridgework_mapping.notes import cut, note_content, zoho_length
+from bridgework_mapping.notes import note_content, zoho_length
 from bridgework_mapping.templates import compile_template
 from bridgework_mapping.transforms import (
     Concat,
@@ -27,64 +26,32 @@ from bridgework_mapping.transforms import (
     Picklist,
     TriState,
 )
+from bridgework_mapping.values import (
+    BREAKS,
+    CONTROL,
+    FALSE_WORDS,
+    PICKLIST_LIMIT,
+    TRUE_WORDS,
+    YEARS,
+    Trouble,
+    Unusable,
+    as_text,
+    clean,
+    fit,
+    shape_of,
+    split,
+    to_boolean,
+    to_currency,
+    to_date,
+    to_email,
+    to_integer,
+    to_month,
+    to_phone,
+)
 from bridgework_mapping.wallclock import to_offset
 
-EMAIL_LIMIT = 100
-PHONE_LIMIT = 30
-PICKLIST_LIMIT = 120
-YEARS = ("1000", "9998")
-"""First and last year of a moment: every time zone can show it in four digits."""
-_ELLIPSIS = "…"
-_MOMENT_LENGTH = 19
-_DATE_LENGTH = 10
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_BREAKS = re.compile(r"\s*[\r\n\u0085\u2028\u2029]+\s*")
-_CURRENCY = re.compile(r"-?[0-9]{1,13}(?:\.[0-9]{1,2})?")
-_INTEGER = re.compile(r"-?[0-9]{1,9}")
-_MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])(?:-[0-9]{2})?")
-_EMAIL = re.compile(
-    r"[+\-\w][\w!#$%&'*+\-/=?^`{|}~.]*+@(?=.{4,256}\Z)(?:[^\W_]++(?:[\-_]++[^\W_]++)*+\.)+"
-    r"[^\W\d_]{2,22}"
-)
-_PHONE = re.compile(
-    r"([+]?)(?![.-])(?>(?>[.-]?[ ]?[\da-zA-Z]+)+"
-    r"|([ ]?\((?![.-])(?>[ .-]?[\da-zA-Z]+)+\)(?![.])([ -]?[\da-zA-Z]+)?)+)+"
-    r"(?>(?>([,]+)?[;]?[\da-zA-Z]+)+(([#][\da-zA-Z]+)+)?)?[#;]?"
-)
-"""Zoho's published patterns (insert-records, v7/v8); the e-mail one is no wider than Zoho's."""
-
-_TRUE = frozenset({True, "Y", "Yes", "yes", "true", "True"})
-_FALSE = frozenset({False, "N", "No", "no", "false", "False"})
-
-
-class Unusable(Exception):  # noqa: N818  # says what the value is; it never leaves this package
-    """The value does not fit the field.
-
-    Attributes:
-        code: What is wrong, snake_case.
-        remedy: What a person can do.
-        kept: A shortened value that would fit, or None.
-    """
-
-    def __init__(self, code: str, remedy: str, kept: str | None = None) -> None:
-        super().__init__(code)
-        self.code = code
-        self.remedy = remedy
-        self.kept = kept
-
-
-class Trouble(NamedTuple):
-    """Something a person may want to know about a converted value."""
-
-    spec: str
-    code: str
-    effect: str
-    shape: str
-    remedy: str
-
-
 Converter = Callable[[Any, list[Trouble]], Any]
+Rule = TypeVar("Rule")
 
 
 @dataclass(frozen=True)
@@ -103,51 +70,27 @@ class Built:
     whole_record: bool = False
 
 
-def shape_of(value: Any) -> str:
-    """Return the value's masked shape: letters A/a, digits 9, at most 24 characters."""
-    text = value if isinstance(value, str) else str(value)
-    masked = [
-        "9" if c.isdigit() else "A" if c.isupper() else "a" if c.isalpha() else c for c in text[:24]
-    ]
-    return "".join(c if c.isprintable() else "·" for c in masked)
-
-
 def build(line: FieldMap, around: Surroundings) -> Built:
     """Return the converter of a line (its first page, where it has several)."""
+    kind = line.rule.kind
+    if kind in _PLAIN:
+        return Built(_of_value(_PLAIN[kind]))
+    convert = _BUILDERS[kind](line, around)
+    wants_record = kind in _WHOLE_RECORD
+    if isinstance(line.rule, DateTime):
+        wants_record = line.rule.not_before is not None
+    return Built(convert, whole_record=wants_record)
+
+
+def _of_value(to_value: Callable[[Any], Any]) -> Converter:
+    return lambda value, _trouble: to_value(value)
+
+
+def _rule(line: FieldMap, kind: type[Rule]) -> Rule:
     rule = line.rule
-    if isinstance(rule, Constant):
-        fixed = rule.value
-        return Built(lambda _fields, _trouble: fixed, whole_record=True)
-    if isinstance(rule, Concat):
-        return Built(_templated(line, rule), whole_record=True)
-    if isinstance(rule, TriState):
-        return Built(_tri_state(line, rule), whole_record=True)
-    if isinstance(rule, DealStage):
-        return Built(_deal_stage(rule), whole_record=True)
-    if isinstance(rule, DateTime):
-        moment = _datetime(line, rule, around.zone)
-        return Built(moment, whole_record=True) if rule.not_before else Built(moment)
-    if isinstance(rule, JoinLines):
-        return Built(_join_lines(line, rule), whole_record=True)
-    if rule.kind == "note_content":
-        return Built(_note(line), whole_record=True)
-    simple: dict[str, Callable[[], Converter]] = {
-        "copy": lambda: _text(line),
-        "date": lambda: _date,
-        "month": lambda: _month,
-        "phone": lambda: _phone,
-        "email": lambda: _email,
-        "currency": lambda: _currency,
-        "integer": lambda: _integer,
-        "boolean": lambda: _boolean,
-        "json": lambda: _json_page(line, 1),
-        "picklist": lambda: _picklist(line),
-        "user": lambda: _user(around),
-        "owner_review": lambda: _owner_review(around),
-        "interval_label": lambda: _interval_label(line),
-        "lookup": lambda: _key,
-    }
-    return Built(simple[rule.kind]())
+    if not isinstance(rule, kind):  # pragma: no cover  # _BUILDERS pairs kinds and functions
+        raise TypeError(line.spec)
+    return rule
 
 
 def build_page(line: FieldMap, page: int) -> Converter:
@@ -155,50 +98,22 @@ def build_page(line: FieldMap, page: int) -> Converter:
     return _json_page(line, page)
 
 
-def clean(text: str) -> str:
-    """Return the text trimmed, with ``\\n`` line ends and without control characters."""
-    if not text.isprintable():
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-        text = _CONTROL.sub("", text)
-    return text.strip()
-
-
-def fit(text: str, limit: int) -> str:
-    """Return the text, or raise with its longest fitting start and an ellipsis."""
-    if len(text) * 2 > limit and zoho_length(text) > limit:
-        raise Unusable(
-            "too_long",
-            f"Zoho takes {limit} characters here; shorten it in the source or map it to a longer "
-            "field. The whole value is in the sealed snapshot.",
-            kept=cut(text, limit - 1).rstrip() + _ELLIPSIS,
-        )
-    return text
-
-
-def _as_text(value: Any) -> str:
-    if type(value) is str:
-        return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
-    raise Unusable("not_text", "The mapping expects text here; check the line's source.")
-
-
-def _text(line: FieldMap) -> Converter:
+def _text(line: FieldMap, _around: Surroundings) -> Converter:
     limit = line.limit
     one_line = line.type == "text"
 
     def convert(value: Any, _trouble: list[Trouble]) -> str | None:
-        text = clean(_as_text(value))
+        text = clean(as_text(value))
         if one_line and not text.isprintable():
-            text = _BREAKS.sub(", ", text)
+            text = BREAKS.sub(", ", text)
         return fit(text, limit) or None
 
     return convert
 
 
-def _templated(line: FieldMap, rule: Concat) -> Converter:
-    render = compile_template(rule.template)
-    finish = _text(line)
+def _templated(line: FieldMap, around: Surroundings) -> Converter:
+    render = compile_template(_rule(line, Concat).template)
+    finish = _text(line, around)
 
     def convert(fields: Any, trouble: list[Trouble]) -> Any:
         text = render(fields)
@@ -207,10 +122,11 @@ def _templated(line: FieldMap, rule: Concat) -> Converter:
     return convert
 
 
-def _join_lines(line: FieldMap, rule: JoinLines) -> Converter:
+def _join_lines(line: FieldMap, around: Surroundings) -> Converter:
+    rule = _rule(line, JoinLines)
     renders = [compile_template(template) for template in rule.lines]
     sources = line.source
-    finish = _text(line)
+    finish = _text(line, around)
 
     def pieces(fields: Mapping[str, Any]) -> list[str]:
         found = [text for render in renders if (text := render(fields))]
@@ -219,7 +135,7 @@ def _join_lines(line: FieldMap, rule: JoinLines) -> Converter:
             if value is None:
                 continue
             found += (
-                [_as_text(item) for item in value] if isinstance(value, list) else [_as_text(value)]
+                [as_text(item) for item in value] if isinstance(value, list) else [as_text(value)]
             )
         return found
 
@@ -233,7 +149,7 @@ def _join_lines(line: FieldMap, rule: JoinLines) -> Converter:
     return convert
 
 
-def _note(line: FieldMap) -> Converter:
+def _note(line: FieldMap, _around: Surroundings) -> Converter:
     def convert(fields: Any, trouble: list[Trouble]) -> str:
         content, shortened = note_content(fields)
         if shortened:
@@ -251,36 +167,17 @@ def _note(line: FieldMap) -> Converter:
     return convert
 
 
-def _date(value: Any, _trouble: list[Trouble]) -> str:
-    text = value if type(value) is str else ""
-    if len(text) >= _MOMENT_LENGTH and text[_DATE_LENGTH] == "T":
-        text = text[:_DATE_LENGTH]
-    if len(text) == _DATE_LENGTH and text[4] == "-":
-        try:
-            date.fromisoformat(text)
-        except ValueError:
-            pass
-        else:
-            return text
-    raise Unusable("not_a_date", "Correct the date in the source.")
-
-
-def _month(value: Any, _trouble: list[Trouble]) -> str:
-    if type(value) is str and _MONTH.fullmatch(value):
-        return f"{value[:7]}-01"
-    raise Unusable("not_a_month", "Correct the month in the source.")
-
-
-def _datetime(line: FieldMap, rule: DateTime, zone: ZoneInfo) -> Converter:
-    spec, sources, floor = line.spec, line.source, rule.not_before
+def _datetime(line: FieldMap, around: Surroundings) -> Converter:
+    spec, sources, zone = line.spec, line.source, around.zone
+    floor = _rule(line, DateTime).not_before
 
     def localise(value: Any, trouble: list[Trouble]) -> str:
         try:
             text, fared = to_offset(value, zone)
-            if not YEARS[0] <= text[:4] <= YEARS[1]:
-                raise ValueError(YEARS)
         except (TypeError, ValueError, OverflowError):
-            raise Unusable("not_a_moment", "Correct date and time in the source.") from None
+            text, fared = "", "plain"
+        if not YEARS[0] <= text[:4] <= YEARS[1]:
+            raise Unusable("not_a_moment", "Correct date and time in the source.")
         if fared != "plain":
             what = "earlier of two" if fared == "ambiguous" else "moved on by the skipped hour"
             trouble.append(
@@ -322,68 +219,18 @@ def _datetime(line: FieldMap, rule: DateTime, zone: ZoneInfo) -> Converter:
     return convert
 
 
-
-
-def _phone(value: Any, _trouble: list[Trouble]) -> str | None:
-    text = _as_text(value).strip()
-    if not text:
-        return None
-    if len(text) <= PHONE_LIMIT and (
-        (text.isascii() and text.isalnum()) or _PHONE.fullmatch(text)
-    ):
-        return text
-    raise Unusable("not_a_phone", "Correct the phone number in the source.")
-
-
-def _email(value: Any, _trouble: list[Trouble]) -> str | None:
-    text = _as_text(value).strip()
-    if not text:
-        return None
-    if len(text) <= EMAIL_LIMIT and _EMAIL.fullmatch(text):
-        return text
-    raise Unusable("not_an_email", "Correct the e-mail address in the source.")
-
-
-def _currency(value: Any, _trouble: list[Trouble]) -> float:
-    if type(value) is str and _CURRENCY.fullmatch(value):
-        # At most 15 significant digits: the shortest form of the float is the decimal itself.
-        return float(value) or 0.0
-    if type(value) is int and abs(value) < 10**13:
-        return float(value)
-    raise Unusable("not_money", "Correct the amount in the source (two decimal places).")
-
-
-def _integer(value: Any, _trouble: list[Trouble]) -> int:
-    if type(value) is int and -(10**9) < value < 10**9:
-        return value
-    if type(value) is str and _INTEGER.fullmatch(value):
-        return int(value)
-    raise Unusable("not_an_integer", "Correct the number in the source (at most nine digits).")
-
-
-def _boolean(value: Any, _trouble: list[Trouble]) -> bool:
-    if value is True or value is False:
-        return bool(value)
-    if isinstance(value, str):
-        if value in _TRUE:
-            return True
-        if value in _FALSE:
-            return False
-    raise Unusable("not_yes_or_no", "Correct the flag in the source.")
-
-
-def _tri_state(line: FieldMap, rule: TriState) -> Converter:
-    source = line.source[0]
+def _tri_state(line: FieldMap, _around: Surroundings) -> Converter:
+    source, blank = line.source[0], _rule(line, TriState).blank
 
     def convert(fields: Any, _trouble: list[Trouble]) -> str:
         value = fields.get(source)
         if value is None or value == "":
-            return rule.blank
+            return blank
         if value == "Unknown":
             return "Unknown"
-        if value is True or value in _TRUE:
+        if value is True or value in TRUE_WORDS:
             return "Yes"
-        if value is False or value in _FALSE:
+        if value is False or value in FALSE_WORDS:
             return "No"
         raise Unusable(
             "not_yes_no_unknown", "Correct the flag in the source; a clinician decides.", "Unknown"
@@ -392,7 +239,7 @@ def _tri_state(line: FieldMap, rule: TriState) -> Converter:
     return convert
 
 
-def _picklist(line: FieldMap) -> Converter:
+def _picklist(line: FieldMap, _around: Surroundings) -> Converter:
     rule = line.rule
     aliases = rule.map if isinstance(rule, Picklist) else {}
     known = {value.casefold(): value for value in line.values}
@@ -404,7 +251,7 @@ def _picklist(line: FieldMap) -> Converter:
         found = exact.get(value) if type(value) is str else None
         if found is not None:
             return found
-        text = clean(_as_text(value))
+        text = clean(as_text(value))
         found = known.get(text.casefold())
         if found is not None or not text:
             return found
@@ -415,51 +262,50 @@ def _picklist(line: FieldMap) -> Converter:
     return convert
 
 
-def _interval_label(line: FieldMap) -> Converter:
-    finish = _picklist(line)
+def _interval_label(line: FieldMap, around: Surroundings) -> Converter:
+    finish = _picklist(line, around)
 
     def convert(value: Any, trouble: list[Trouble]) -> Any:
-        return finish(interval_label(_as_text(value)), trouble)
+        return finish(interval_label(as_text(value)), trouble)
 
     return convert
 
 
-def _user(around: Surroundings) -> Converter:
+def _user(_line: FieldMap, around: Surroundings) -> Converter:
     users = {
-        key: {"id": decision.user_id}
+        key: decision.user_id
         for key, decision in around.decisions.items()
         if decision.evidence != "fallback"
     }
 
     def convert(value: Any, _trouble: list[Trouble]) -> dict[str, str] | None:
-        return users.get(value)
+        user = users.get(as_text(value))
+        return None if user is None else {"id": user}
 
     return convert
 
 
-def _owner_review(around: Surroundings) -> Converter:
+def _owner_review(_line: FieldMap, around: Surroundings) -> Converter:
     settled = {key for key, decision in around.decisions.items() if not decision.review}
 
     def convert(value: Any, _trouble: list[Trouble]) -> bool:
-        return value not in settled
+        return as_text(value) not in settled
 
     return convert
 
 
-def _deal_stage(rule: DealStage) -> Converter:
-    def convert(fields: Any, trouble: list[Trouble]) -> str | None:
+def _deal_stage(line: FieldMap, _around: Surroundings) -> Converter:
+    rule = _rule(line, DealStage)
+
+    def convert(fields: Any, _trouble: list[Trouble]) -> str | None:
         balance = fields.get("balance")
         if balance is None:
             return None
-        if _currency(balance, trouble) == 0:
+        if to_currency(balance) == 0:
             return rule.settled
         return rule.collections if fields.get("collections") is True else rule.open
 
     return convert
-
-
-def _key(value: Any, _trouble: list[Trouble]) -> str | None:
-    return clean(_as_text(value)) or None
 
 
 def _json_page(line: FieldMap, page: int) -> Converter:
@@ -469,17 +315,19 @@ def _json_page(line: FieldMap, page: int) -> Converter:
     def chunks(value: Any) -> tuple[str, ...]:
         text = value if type(value) is str else canonical_json(value)
         if not text.isprintable():
-            text = _CONTROL.sub("", text)
+            text = CONTROL.sub("", text)
         return (text,) if zoho_length(text) <= limit else tuple(split(text, limit))
 
     def convert(value: Any, _trouble: list[Trouble]) -> str | None:
-        if value == [] or value == {}:
+        if value in ([], {}):
             return None
         seen, parts = memo[0]
         if seen is not value:
             parts = chunks(value)
             memo[0] = (value, parts)
         if len(parts) > pages:
+            if page > 1:
+                return None
             raise Unusable(
                 "too_long",
                 f"It needs {len(parts)} fields and the mapping has {pages}; raise `pages`. "
@@ -490,18 +338,35 @@ def _json_page(line: FieldMap, page: int) -> Converter:
     return convert
 
 
-def split(text: str, limit: int) -> list[str]:
-    """Return the text in pieces of at most ``limit``; joined they are the text again.
+def _constant(line: FieldMap, _around: Surroundings) -> Converter:
+    fixed = _rule(line, Constant).value
+    return lambda _fields, _trouble: fixed
 
-    No piece starts or ends with white space, because Zoho trims what it stores.
-    """
-    pieces = []
-    while zoho_length(text) > limit:
-        head = cut(text, limit)
-        end = len(head)
-        while end > 1 and (text[end - 1].isspace() or text[end].isspace()):
-            end -= 1
-        pieces.append(text[:end])
-        text = text[end:]
-    pieces.append(text)
-    return pieces
+
+_PLAIN: dict[str, Callable[[Any], Any]] = {
+    "date": to_date,
+    "month": to_month,
+    "phone": to_phone,
+    "email": to_email,
+    "currency": to_currency,
+    "integer": to_integer,
+    "boolean": to_boolean,
+}
+_BUILDERS: dict[str, Callable[[FieldMap, Surroundings], Converter]] = {
+    "copy": _text,
+    "concat": _templated,
+    "join_lines": _join_lines,
+    "note_content": _note,
+    "datetime": _datetime,
+    "tri_state": _tri_state,
+    "picklist": _picklist,
+    "interval_label": _interval_label,
+    "user": _user,
+    "owner_review": _owner_review,
+    "deal_stage": _deal_stage,
+    "json": lambda line, _around: _json_page(line, 1),
+    "constant": _constant,
+}
+_WHOLE_RECORD = frozenset(
+    {"constant", "concat", "join_lines", "note_content", "tri_state", "deal_stage"}
+)

@@ -12,10 +12,10 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
-
 from bridgework_contracts.errors import MappingError
 from bridgework_contracts.runs import Wave
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
 from bridgework_mapping.loading import read_file, read_yaml
 from bridgework_mapping.objects import ObjectMap, Part
 from bridgework_mapping.transforms import Strict
@@ -69,7 +69,9 @@ class MappingDocument(Strict):
             return cls.model_validate(data)
         except ValidationError as exc:
             faults = exc.errors(include_input=False, include_url=False, include_context=False)
-            listed = "; ".join(f"{_path(fault['loc'], data)}: {fault['msg']}" for fault in faults[:5])
+            listed = "; ".join(
+                f"{_path(fault['loc'], data)}: {fault['msg']}" for fault in faults[:5]
+            )
             more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""  # noqa: PLR2004  # five are listed
             raise MappingError(
                 f"Mapping document is not valid: {listed}{more}.", code="mapping_invalid"
@@ -173,15 +175,13 @@ class MappingDocument(Strict):
         return tuple(rows)
 
     def coverage(self, name: str) -> dict[str, str]:
-        """Return canonical field → ``mapped``, ``transformed``, ``archived`` or ``dropped(why)``."""
+        """Return canonical field → mapped, transformed, archived or dropped(why)."""
         return {
             row.field: f"dropped({row.reason})" if row.end == "dropped" else row.end
             for row in self.coverage_rows(name)
         }
 
-    def schema_plan(
-        self, picklists: Mapping[str, tuple[str, ...]] | None = None
-    ) -> "SchemaPlan":
+    def schema_plan(self, picklists: Mapping[str, tuple[str, ...]] | None = None) -> "SchemaPlan":
         """Return what the org must have; see :func:`~bridgework_mapping.plan.build_plan`."""
         from bridgework_mapping.plan import build_plan  # noqa: PLC0415  # plan reads documents
 

@@ -1,4 +1,4 @@
-"""Where an org differs from the plan. Missing things and things that would refuse records stop a run."""
+"""Where an org differs from the plan; what is missing or would refuse records stops a run."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr, model_validator
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt, model_validator
 
 from bridgework_mapping.naming import (
     api_name_for,
@@ -86,7 +86,7 @@ TYPE_LIMITS: dict[str, int] = {
     "picklist": 120,
     "json": 32_000,
 }
-"""Longest length a field type may have; 65,535 is Note_Content, created text areas end at 32,000."""
+"""Longest length of a type; 65,535 is Note_Content, created text areas end at 32,000."""
 
 DEFAULT_LENGTHS: dict[str, int] = {**TYPE_LIMITS, "textarea": 2_000}
 CREATED_TEXTAREA_LIMIT = 32_000
@@ -107,6 +107,7 @@ _DEFAULT_COMPARE: dict[str, CompareKind] = {
     "json": "json",
 }
 _TEXTS = frozenset({"text", "textarea"})
+_UNIQUE = frozenset({"text", "email", "phone", "integer"})
 
 
 def _as_rule(value: Any) -> Any:
@@ -135,14 +136,18 @@ class FieldMap(Strict):
     )
     length: StrictInt | None = Field(default=None, ge=1)
     values: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
-    open: StrictBool = Field(default=False, description="Values beyond the list are written as they are.")
+    open: StrictBool = Field(
+        default=False, description="Values beyond the list are written as they are."
+    )
     target: str | None = Field(default=None, description="lookup: the object it points at.")
     missing_parent: Literal["park", "leave_out"] = "park"
     label: str | None = Field(default=None, description="Where the spec name makes no legal label.")
     unique: StrictBool = False
     required: StrictBool = Field(default=False, description="A record without it is not written.")
     default: str | None = Field(default=None, description="Template used, and noted, when blank.")
-    pages: StrictInt = Field(default=1, ge=1, le=9, description="Fields a long value is split over.")
+    pages: StrictInt = Field(
+        default=1, ge=1, le=9, description="Fields a long value is split over."
+    )
     clinical: StrictBool = Field(default=False, description="A clinician approves it.")
     phi: PhiClass = PhiClass.NONE
     why: str = Field(default="", description="What a reviewer should know.")
@@ -154,32 +159,41 @@ class FieldMap(Strict):
         return self
 
     def _problems(self) -> list[str]:
-        found: list[str] = []
-        if not self.spec.replace("_", "").isalnum():
-            found.append("a spec name holds letters, digits and underscores")
-        if self.custom and not is_legal_label(self.planned_label):
-            found.append(
-                f"label {self.planned_label!r} is not 2-25 letters, digits and spaces; give `label`"
-            )
-        if self.custom and not is_legal_api_name(self.planned_name):
-            found.append(f"API name {self.planned_name!r} would be illegal")
-        if self.type == "picklist" and not (self.values or self.open):
-            found.append("a picklist needs values")
-        if (self.type == "lookup") != (self.target is not None):
-            found.append("`target` belongs to lookups, and every lookup has one")
-        if self.length is not None and self.length > TYPE_LIMITS.get(self.type, self.length):
-            found.append(f"length is above {TYPE_LIMITS[self.type]}")
-        if self.custom and self.type == "textarea" and self.limit > CREATED_TEXTAREA_LIMIT:
-            found.append(f"a created text area ends at {CREATED_TEXTAREA_LIMIT}")
-        if self.unique and self.type not in {"text", "email", "phone", "integer"}:
-            found.append("this type cannot be unique")
-        if self.pages > 1 and self.type != "json":
-            found.append("only json is split over pages")
-        if self.default is not None and not is_well_formed(self.default):
-            found.append("default has unbalanced braces")
-        if self.on_invalid == "truncate" and self.type not in _TEXTS:
-            found.append("only text can be truncated")
-        return found
+        limit = TYPE_LIMITS.get(self.type, self.length or 0)
+        long = self.custom and self.type == "textarea" and self.limit > CREATED_TEXTAREA_LIMIT
+        rules = [
+            (self.spec.replace("_", "").isalnum(), "a spec name is letters, digits, underscores"),
+            (
+                not self.custom or is_legal_label(self.planned_label),
+                f"label {self.planned_label!r} is not 2-25 letters, digits, spaces; give `label`",
+            ),
+            (
+                not self.custom or is_legal_api_name(self.planned_name),
+                f"API name {self.planned_name!r} would be illegal",
+            ),
+            (
+                self.type != "picklist" or bool(self.values) or self.open,
+                "a picklist needs values",
+            ),
+            (
+                (self.type == "lookup") == (self.target is not None),
+                "`target` belongs to lookups, and every lookup has one",
+            ),
+            (self.type != "lookup" or len(self.source) == 1, "a lookup has one source"),
+            ((self.length or 0) <= limit, f"length is above {limit}"),
+            (not long, f"a created text area ends at {CREATED_TEXTAREA_LIMIT}"),
+            (not self.unique or self.type in _UNIQUE, "this type cannot be unique"),
+            (self.pages == 1 or self.type == "json", "only json is split over pages"),
+            (
+                self.default is None or is_well_formed(self.default),
+                "default has unbalanced braces",
+            ),
+            (
+                self.on_invalid != "truncate" or self.type in _TEXTS,
+                "only text can be truncated",
+            ),
+        ]
+        return [problem for holds, problem in rules if not holds]
 
     @property
     def custom(self) -> bool:

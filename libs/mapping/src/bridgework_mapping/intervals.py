@@ -7,7 +7,7 @@ _UNITS = ("year", "month", "week", "day")
 
 
 def interval_label(text: str) -> str:
-    """Return ``P6M1D`` as ``6 months + 1 day``; text that is no ISO interval comes back as it is."""
+    """Return ``P6M1D`` as ``6 months + 1 day``; text that is no ISO interval comes back."""
     match = _ISO.fullmatch(text)
     if match is None or not any(match.groups()):
         return text

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
 from bridgework_contracts.errors import MappingError
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

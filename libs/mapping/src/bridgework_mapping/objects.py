@@ -95,9 +95,13 @@ class ObjectMap(Strict):
     external_id: str | None = Field(default=None, description="Spec name of the source-id field.")
     identity: Identity = Identity.UNIQUE
     match: MatchPolicy = MatchPolicy.UPSERT
-    bulk: StrictBool = Field(default=True, description="Bulk write may be used; else record API only.")
+    bulk: StrictBool = Field(
+        default=True, description="Bulk write may be used; else record API only."
+    )
     owner: str | None = Field(default=None, description="Provider key that decides the owner.")
-    owned: StrictBool = Field(default=True, description="False where Zoho does not let us set the owner.")
+    owned: StrictBool = Field(
+        default=True, description="False where Zoho does not let us set the owner."
+    )
     parents: Annotated[tuple[str, ...], BeforeValidator(_names)] = Field(
         default=(), description="file: objects a file hangs on."
     )

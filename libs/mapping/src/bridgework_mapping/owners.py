@@ -22,7 +22,7 @@ _NPI_PREFIX_SUM = 24
 
 _NOT_WORD = re.compile(r"[^a-z ]+")
 _TITLES = frozenset(
-    {"dr", "mr", "mrs", "ms", "miss", "prof", "dds", "dmd", "rdh", "md", "phd", "ms", "pc"}
+    {"dr", "mr", "mrs", "ms", "miss", "prof", "dds", "dmd", "rdh", "md", "phd", "pc"}
 )
 _NOT_PEOPLE = frozenset({"non-person"})
 

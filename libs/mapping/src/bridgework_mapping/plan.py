@@ -166,12 +166,13 @@ class SchemaPlan:
         """
         org = read_org(live_metadata or {})
         names = live_modules(self, org)
-        found: list[Payload] = []
+        found = [
+            _module_payload(module, profile_ids)
+            for module in self.modules
+            if module.custom and module.spec not in names
+        ]
         for module in self.modules:
-            if module.custom and module.spec not in names:
-                found.append(_module_payload(module, profile_ids))
-        for module in self.modules:
-            found += _field_payloads(self, module, org, names)
+            found += _field_payloads(module, org, names)
         return tuple(found)
 
     def compare(self, live_metadata: Mapping[str, Any]) -> Drift:
@@ -271,9 +272,7 @@ def _module_payload(module: ModulePlan, profile_ids: Sequence[str]) -> Payload:
     )
 
 
-def _field_payloads(
-    plan: SchemaPlan, module: ModulePlan, org: LiveOrg, names: Mapping[str, str]
-) -> list[Payload]:
+def _field_payloads(module: ModulePlan, org: LiveOrg, names: Mapping[str, str]) -> list[Payload]:
     live_name = names.get(module.spec, module.api_name)
     live = org.modules.get(live_name)
     fields = live.fields if live else ()

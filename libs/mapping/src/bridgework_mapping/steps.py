@@ -10,20 +10,12 @@ from typing import Any, NamedTuple
 
 from bridgework_contracts.outcomes import Outcome, Reason
 from bridgework_contracts.writes import Ref
-from bridgework_mapping.convert import (
-    Converter,
-    Surroundings,
-    Trouble,
-    Unusable,
-    build,
-    build_page,
-    clean,
-    fit,
-    shape_of,
-)
+
+from bridgework_mapping.convert import Converter, Surroundings, build, build_page
 from bridgework_mapping.fields import FieldMap, Nulls
 from bridgework_mapping.objects import ObjectMap, SkipRule
 from bridgework_mapping.templates import Render, compile_template
+from bridgework_mapping.values import Trouble, Unusable, clean, fit, shape_of
 
 WHAT_ID = "What_Id"
 
@@ -44,11 +36,18 @@ class Applied:
     trouble: list[Trouble]
 
 
+class _NotWritten(Exception):  # leaves the loop of one record, and only that
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.reason.code)
+        self.refused = refused
+
+
 class _Step(NamedTuple):
     live: str
     source: str | None  # None: the converter wants the whole record
     convert: Converter
     keep_null: bool  # write None, so that a value of ours is emptied
+    must: bool  # a blank needs a placeholder or refuses the record
     line: FieldMap
 
 
@@ -84,43 +83,34 @@ class CompiledObject:
                 return _skipped(rule)
         out: dict[str, Any] = {}
         trouble: list[Trouble] = []
-        raw: list[tuple[str, str]] | None = None
+        raw: list[tuple[str, str]] = []
         get = fields.get
-        for live, source, convert, keep_null, line in self._steps:
-            given = fields if source is None else get(source)
-            if given is None:
+        try:
+            for live, source, convert, keep_null, must, line in self._steps:
+                given = fields if source is None else get(source)
                 value = None
-            else:
-                try:
-                    value = convert(given, trouble)
-                except Unusable as bad:
-                    if line.invalid_policy == "reject":
-                        return _unusable(line, bad)
-                    value, spilled = _instead(line, bad, given, trouble)
-                    if spilled is not None:
-                        raw = [*(raw or ()), (line.raw_field or "", spilled)]
-            if value is None:
-                if line.default is not None:
+                if given is not None:
+                    try:
+                        value = convert(given, trouble)
+                    except Unusable as bad:
+                        value = _instead(line, bad, given, trouble, raw)
+                if value is None and must:
                     value = self._placeholder(line, fields, trouble)
-                if value is None:
-                    if line.required:
-                        return _missing(line)
-                    if keep_null:
-                        out[live] = None
-                    continue
-            out[live] = value
-        if raw:
-            self._spill(raw, out, trouble)
-        refs = self._references(get, out)
-        return refs if isinstance(refs, Refused) else Applied(out, refs, trouble)
+                if value is not None or keep_null:
+                    out[live] = value
+            if raw:
+                self._spill(raw, out, trouble)
+            return Applied(out, self._references(get, out), trouble)
+        except _NotWritten as stop:
+            return stop.refused
 
-    def _references(self, get: Any, out: dict[str, Any]) -> tuple[Ref, ...] | Refused:
+    def _references(self, get: Any, out: dict[str, Any]) -> tuple[Ref, ...]:
         refs = []
         for step in self._refs:
             key = get(step.source)
             if key is None or key == "":
                 if step.line.required:
-                    return _missing(step.line)
+                    raise _NotWritten(_missing(step.line))
                 if step.keep_null:
                     out[step.live] = None
                 continue
@@ -138,18 +128,18 @@ class CompiledObject:
     def _placeholder(
         self, line: FieldMap, fields: Mapping[str, Any], trouble: list[Trouble]
     ) -> str | None:
+        """Return what stands in for a blank.
+
+        Raises:
+            _NotWritten: nothing does, and the record cannot be without.
+        """
         render = self._defaults.get(line.spec)
         value = line.default if render is None else render(fields)
         if value is not None:
-            trouble.append(
-                Trouble(
-                    line.spec,
-                    "blank_in_source",
-                    "placeholder",
-                    "",
-                    "Zoho needs a value here and the source has none; fill it in.",
-                )
-            )
+            remedy = "Zoho needs a value here and the source has none; fill it in."
+            trouble.append(Trouble(line.spec, "blank_in_source", "placeholder", "", remedy))
+        elif line.required:
+            raise _NotWritten(_missing(line))
         return value
 
     def _spill(
@@ -170,9 +160,7 @@ class CompiledObject:
                 out[live] = fit(whole, sink.limit)
             except Unusable as bad:
                 out[live] = bad.kept
-                trouble.append(
-                    Trouble(spec, bad.code, "truncated", shape_of(whole), bad.remedy)
-                )
+                trouble.append(Trouble(spec, bad.code, "truncated", shape_of(whole), bad.remedy))
 
     @property
     def live_fields(self) -> tuple[str, ...]:
@@ -224,11 +212,13 @@ def compile_object(
             name = live[line.spec]
             parks = line.missing_parent == "park"
             se_module = modules[line.target] if name == WHAT_ID else None
-            refs.append(
-                _RefStep(name, line.source[0], line.target, parks, se_module, keep, line)
-            )
+            refs.append(_RefStep(name, line.source[0], line.target, parks, se_module, keep, line))
             continue
-        steps += [_Step(live[spec], *made, keep, line) for spec, *made in _converters(line, around)]
+        must = line.required or line.default is not None
+        steps += [
+            _Step(live[spec], source, convert, keep, must, line)
+            for spec, source, convert in _converters(line, around)
+        ]
     steps.sort(key=lambda step: step.live)
     refs.sort(key=lambda step: step.live)
     defaults = {
@@ -251,9 +241,7 @@ def compile_object(
     )
 
 
-def _converters(
-    line: FieldMap, around: Surroundings
-) -> list[tuple[str, str | None, Converter]]:
+def _converters(line: FieldMap, around: Surroundings) -> list[tuple[str, str | None, Converter]]:
     """Return (spec, source or None, converter) for each page of a line."""
     built = build(line, around)
     pages = line.page_fields()
@@ -290,20 +278,31 @@ def _first_of(paths: tuple[str, ...], convert: Converter) -> Converter:
 
 
 def _instead(
-    line: FieldMap, bad: Unusable, given: Any, trouble: list[Trouble]
-) -> tuple[str | None, str | None]:
-    """Return (value to write, text for the raw field) where a value does not fit."""
-    policy = line.invalid_policy
-    whole = line.source[0] if line.source else ""
-    printed = given.get(whole) if isinstance(given, Mapping) and whole else given
+    line: FieldMap,
+    bad: Unusable,
+    given: Any,
+    trouble: list[Trouble],
+    raw: list[tuple[str, str]],
+) -> str | None:
+    """Return what is written where a value does not fit; ``raw`` takes it as printed, if kept.
+
+    Raises:
+        _NotWritten: the line says ``reject``.
+    """
+    policy, sink = line.invalid_policy, line.raw_field
+    if policy == "reject":
+        raise _NotWritten(_unusable(line, bad))
+    printed = given
+    if isinstance(given, Mapping):
+        printed = given.get(line.source[0]) if line.source else None
     keeps = bad.kept if policy != "leave_out" or line.rule.kind == "tri_state" else None
     effect = "truncated" if keeps is not None else "left_out"
-    spilled = None
-    if line.raw_field is not None and isinstance(printed, str | int | float):
-        effect, spilled = "kept_raw", str(printed)
+    if sink is not None and isinstance(printed, str | int | float):
+        raw.append((sink, str(printed)))
+        effect = "kept_raw"
     shape = shape_of(printed) if isinstance(printed, str) else ""
     trouble.append(Trouble(line.spec, bad.code, effect, shape, bad.remedy))
-    return keeps, spilled
+    return keeps
 
 
 def _skipped(rule: SkipRule) -> Refused:

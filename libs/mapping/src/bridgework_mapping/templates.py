@@ -1,11 +1,11 @@
-"""Small text templates such as ``{kind} {post_date}``: a missing value takes its separator along."""
+"""Small text templates, ``{kind} {post_date}``; a missing value takes its separator along."""
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 _PART = re.compile(r"([^{}]*)\{([a-z0-9_]+)\}")
-_EDGES = " -–·,;:/|"
+_EDGES = " -·,;:/|"
 
 Render = Callable[[Mapping[str, Any]], str | None]
 
@@ -24,10 +24,11 @@ def is_well_formed(template: str) -> bool:
 def compile_template(template: str) -> Render:
     """Return a function that fills the template, or gives None when no named value is present.
 
-    The literal text before a missing value is left out with it, and separators left at either
-    edge are trimmed: ``{name} – account {key}`` without a name gives ``account 607``.
+    The literal text before a missing value is left out with it, and a separator left in front is
+    trimmed: ``{name} - account {key}`` without a name gives ``account 607``.
     """
     parts = [(match.group(1), match.group(2)) for match in _PART.finditer(template)]
+    first = parts[0][1] if parts else ""
     tail = template[sum(len(literal) + len(name) + 2 for literal, name in parts) :]
 
     def render(fields: Mapping[str, Any]) -> str | None:
@@ -36,10 +37,10 @@ def compile_template(template: str) -> Render:
             value = fields.get(name)
             if value is None or value == "":
                 continue
-            pieces.append(literal)
+            pieces.append(literal if pieces or name == first else literal.lstrip(_EDGES))
             pieces.append(value if type(value) is str else str(value))
         if not pieces:
             return None
-        return ("".join(pieces) + tail).strip().lstrip(_EDGES) or None
+        return ("".join(pieces) + tail).strip() or None
 
     return render

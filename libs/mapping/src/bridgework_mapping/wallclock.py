@@ -70,7 +70,7 @@ def instant(value: str) -> datetime:
 def _text(moment: datetime) -> str:
     """Format as Zoho documents it: seconds, ±HH:MM, no fraction, no Z.
 
-    Offsets before standard time had seconds (−04:56:02 in 1880); those are given in UTC.
+    Offsets before standard time had seconds (-04:56:02 in 1880); those are given in UTC.
     """
     offset = moment.utcoffset()
     if offset is None or offset % _MINUTE:

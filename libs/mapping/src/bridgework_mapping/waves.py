@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bridgework_contracts.errors import MappingError
 from bridgework_contracts.runs import Wave
+
 from bridgework_mapping.objects import ObjectMap
 
 
