@@ -7,9 +7,9 @@ from typing import Any
 from bridgework_contracts.codec import encode
 from bridgework_contracts.deadletters import DeadLetter
 from bridgework_control.http.problems import ApiError
-from bridgework_eventlog.sealed import associated_data
 from bridgework_service.tenants import Tenant
-from bridgework_store.outbox import OutboxMessage, OutboxWriter
+from bridgework_service.outbox import ServiceOutbox
+from bridgework_store.outbox import OutboxMessage
 from bridgework_store.pool import Connection, Pool
 from bridgework_store.statements import Statements
 
@@ -17,7 +17,7 @@ from bridgework_store.statements import Statements
 class DeadLetters:
     """The dead letters of every tenant."""
 
-    def __init__(self, *, pool: Pool, outbox: OutboxWriter, statements: Statements) -> None:
+    def __init__(self, *, pool: Pool, outbox: ServiceOutbox, statements: Statements) -> None:
         self._pool = pool
         self._outbox = outbox
         self._sql = statements
@@ -62,10 +62,9 @@ class DeadLetters:
         letter = DeadLetter.model_validate_json(opened)
         key = letter.key.encode() if letter.key is not None else None
         value = base64.b64decode(letter.value_b64)
-        sealed = tenant.sealer.seal(value, associated_data(letter.topic, key))
-        async with self._outbox.transaction(self._pool) as connection:
+        async with self._outbox.transaction() as connection:
             await self._outbox.add_many(
-                connection, [OutboxMessage(letter.topic, key, sealed, letter.headers)]
+                connection, [OutboxMessage(letter.topic, key, value, letter.headers)]
             )
             await connection.execute(
                 self._sql.replayed, tenant.tenant_id, dead_letter_id, operator

@@ -5,9 +5,7 @@ finds a state it does not fit and changes nothing.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-import orjson
 import structlog
 
 from bridgework_contracts.codec import Command, Message
@@ -28,34 +26,17 @@ from bridgework_control.dead_letters import DeadLetters
 from bridgework_control.domain import runs as orchestration
 from bridgework_control.domain.jobs import AFTER, JobState
 from bridgework_control.domain.runs import RunState, RunView, Step
+from bridgework_control.findings import seal_findings
 from bridgework_control.publishing import command_messages
 from bridgework_eventlog.loop import Batch
 from bridgework_service.tenants import Tenant
-from bridgework_store.outbox import OutboxWriter
-from bridgework_store.pool import Connection, Pool
+from bridgework_service.outbox import ServiceOutbox
+from bridgework_store.pool import Connection
 from bridgework_store.statements import Statements
 
 log = structlog.get_logger(__name__)
 
 StepDecision = Callable[[RunView], Step | None]
-
-
-def seal_findings(tenant: Tenant, job_id: str, findings: list[dict[str, Any]]) -> bytes:
-    """Return findings that carry names, sealed for ``job_findings``."""
-    return tenant.sealer.seal(orjson.dumps(findings), findings_aad(job_id))
-
-
-def open_findings(tenant: Tenant, job_id: str, blob: bytes | None) -> list[dict[str, Any]]:
-    """Return findings kept by :func:`seal_findings`; none where there is no blob."""
-    if blob is None:
-        return []
-    found: list[dict[str, Any]] = orjson.loads(tenant.sealer.open(blob, findings_aad(job_id)))
-    return found
-
-
-def findings_aad(job_id: str) -> bytes:
-    """Return what findings are bound to."""
-    return f"findings:{job_id}".encode()
 
 
 class ProgressHandler:
@@ -65,20 +46,18 @@ class ProgressHandler:
         self,
         *,
         tenant: Tenant,
-        pool: Pool,
-        outbox: OutboxWriter,
+        outbox: ServiceOutbox,
         jobs: Statements,
         runs: Statements,
     ) -> None:
         self._tenant = tenant
-        self._pool = pool
         self._outbox = outbox
         self._jobs = jobs
         self._runs = runs
 
     async def handle(self, batch: Batch) -> None:
         """Apply a batch of progress in order."""
-        async with self._outbox.transaction(self._pool) as connection:
+        async with self._outbox.transaction() as connection:
             for delivery in batch:
                 await self._apply(connection, delivery.message)
 
@@ -202,15 +181,14 @@ class ProgressHandler:
 class DeadLetterHandler:
     """Keeps one tenant's dead letters."""
 
-    def __init__(self, *, tenant: Tenant, pool: Pool, outbox: OutboxWriter, letters: DeadLetters):
+    def __init__(self, *, tenant: Tenant, outbox: ServiceOutbox, letters: DeadLetters):
         self._tenant = tenant
-        self._pool = pool
         self._outbox = outbox
         self._letters = letters
 
     async def handle(self, batch: Batch) -> None:
         """Keep a batch of dead letters."""
-        async with self._outbox.transaction(self._pool) as connection:
+        async with self._outbox.transaction() as connection:
             for delivery in batch:
                 if isinstance(delivery.message, DeadLetter):
                     await self._letters.keep(connection, self._tenant, delivery.message)

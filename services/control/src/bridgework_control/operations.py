@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-import orjson
 
 from bridgework_contracts.codec import Command
 from bridgework_contracts.commands import (
@@ -21,11 +20,14 @@ from bridgework_contracts.commands import (
 from bridgework_contracts.ids import JobId, RunId, TenantId, new_job_id, new_run_id
 from bridgework_contracts.runs import RunKind, RunSpec, SampleSpec, SourceSpec, Wave
 from bridgework_contracts.topics import tenant_topics
+from bridgework_control.adapters.reconciler import ReconcilerClient
+from bridgework_control.dead_letters import DeadLetters
 from bridgework_control.domain.gates import evidence_for
 from bridgework_control.domain.jobs import BUSY, DURING, NEEDED_FOR_RUN, Gate, JobState
 from bridgework_control.domain.runs import BEFORE, ENDED, RunState
 from bridgework_control.domain.undo import undo_waves
 from bridgework_control.domain.views import gate_views, job_report, job_view, run_view
+from bridgework_control.findings import open_findings
 from bridgework_control.http.models import (
     GateApprove,
     JobCreate,
@@ -38,8 +40,8 @@ from bridgework_control.publishing import command_messages
 from bridgework_control.settings import Settings
 from bridgework_eventlog.port import EventLog
 from bridgework_mapping.document import MappingDocument
-from bridgework_service.tenants import Tenant, TenantDirectory
-from bridgework_store.outbox import OutboxWriter
+from bridgework_service.outbox import ServiceOutbox
+from bridgework_service.tenants import Tenant, TenantDirectory, TenantUnknown
 from bridgework_store.pool import Connection, Pool
 from bridgework_store.statements import Statements
 
@@ -56,6 +58,8 @@ class Control:
         log: Where a new tenant's topics are created.
         outbox: Commands leave through it.
         settings: This service's settings.
+        reconciler: Pages of the journal.
+        dead_letters: Messages that wait for a person.
     """
 
     def __init__(
@@ -64,11 +68,15 @@ class Control:
         pool: Pool,
         directory: TenantDirectory,
         log: EventLog,
-        outbox: OutboxWriter,
+        outbox: ServiceOutbox,
         settings: Settings,
+        reconciler: ReconcilerClient,
+        dead_letters: DeadLetters,
     ) -> None:
         self.pool = pool
         self.directory = directory
+        self.reconciler = reconciler
+        self.dead_letters = dead_letters
         self._log = log
         self._outbox = outbox
         self._settings = settings
@@ -94,10 +102,10 @@ class Control:
         await self._log.create_topics(tenant_topics(tenant_id, body.partitions))
         return await self.directory.create(
             tenant_id,
-            display_name=body.display_name,
-            zoho_connection=connection,
+            body.display_name,
             time_zone=body.time_zone,
             partitions=body.partitions,
+            zoho=connection,
         )
 
     async def tenant(self, tenant_id: str) -> Tenant:
@@ -106,10 +114,10 @@ class Control:
         Raises:
             ApiError: ``not_found``.
         """
-        for tenant in await self.directory.list():
-            if tenant.tenant_id == tenant_id:
-                return await self.directory.get(tenant.tenant_id)
-        raise ApiError("There is no such tenant.", code="not_found")
+        try:
+            return await self.directory.get(TenantId(tenant_id))
+        except TenantUnknown as exc:
+            raise ApiError("There is no such tenant.", code="not_found") from exc
 
     # ---- jobs -------------------------------------------------------------------------------
 
@@ -129,7 +137,7 @@ class Control:
             dialect_pins=body.dialect_pins,
         )
         job_id = new_job_id()
-        async with self._outbox.transaction(self.pool) as connection:
+        async with self._outbox.transaction() as connection:
             await connection.execute(
                 self.jobs.insert_job,
                 job_id,
@@ -146,7 +154,7 @@ class Control:
 
     async def audit_again(self, job_id: str) -> None:
         """Audit the job's export once more (after a repair, or a failed audit)."""
-        async with self._outbox.transaction(self.pool) as connection:
+        async with self._outbox.transaction() as connection:
             job = await self._locked_job(connection, job_id)
             _refuse_busy(job)
             tenant = await self.tenant(job["tenant_id"])
@@ -192,7 +200,7 @@ class Control:
         Raises:
             ApiError: ``gate_not_ready`` unless the audit was accepted; ``job_busy``.
         """
-        async with self._outbox.transaction(self.pool) as connection:
+        async with self._outbox.transaction() as connection:
             job = await self._locked_job(connection, job_id)
             _refuse_busy(job)
             await self._need(connection, job_id, (Gate.G1_AUDIT,))
@@ -203,14 +211,14 @@ class Control:
 
     async def confirm_mapping(self, job_id: str, body: MappingConfirm) -> None:
         """Keep a person's decisions about owners and the source, and approve gate G3."""
-        async with self._outbox.transaction(self.pool) as connection:
+        async with self._outbox.transaction() as connection:
             job = await self._locked_job(connection, job_id)
             _refuse_busy(job)
             tenant = await self.tenant(job["tenant_id"])
             source = dict(job["source"])
             merges = dict(source.get("merges", {}))
             if body.accept_auto_merges:
-                for proposal in await self._duplicates(job_id, tenant):
+                for proposal in await self.duplicates(job_id):
                     if proposal["grade"] == "auto":
                         merges[proposal["duplicate"]] = proposal["keep"]
             merges.update(body.merges)
@@ -233,14 +241,17 @@ class Control:
             )
             await connection.execute(self.jobs.set_state, job_id, JobState.READY, None)
 
-    async def _duplicates(self, job_id: str, tenant: Tenant) -> list[dict[str, Any]]:
+    async def duplicates(self, job_id: str) -> list[dict[str, Any]]:
+        """Return proposed duplicate people with their evidence."""
+        job = await self.job_row(job_id)
         blob = await self.pool.fetchval(self.jobs.findings, job_id, "duplicates")
-        if blob is None:
-            return []
-        found: list[dict[str, Any]] = orjson.loads(
-            tenant.sealer.open(blob, f"findings:{job_id}".encode())
-        )
-        return found
+        return open_findings(await self.tenant(job["tenant_id"]), job_id, blob)
+
+    async def schema_plan(self, job_id: str) -> dict[str, Any]:
+        """Return the plan's lines with their credits, and what was applied of it."""
+        job = await self.job_row(job_id)
+        plan = MappingDocument.parse(job["mapping"]).schema_plan()
+        return {"plan": plan.describe(), "applied": job["schema_plan"]}
 
     # ---- gates ------------------------------------------------------------------------------
 
@@ -257,7 +268,7 @@ class Control:
             ApiError: ``gate_not_ready`` while something stands in its way; ``conflict`` when the
                 evidence is no longer what the approver saw.
         """
-        async with self._outbox.transaction(self.pool) as connection:
+        async with self._outbox.transaction() as connection:
             await self._locked_job(connection, job_id)
             await self._approve(connection, job_id, gate, body)
 
@@ -312,7 +323,7 @@ class Control:
         Raises:
             ApiError: ``gate_not_ready``, ``job_busy``, ``invalid_request``.
         """
-        async with self._outbox.transaction(self.pool) as connection:
+        async with self._outbox.transaction() as connection:
             job = await self._locked_job(connection, job_id)
             _refuse_busy(job)
             await self._need(connection, job_id, NEEDED_FOR_RUN[body.kind])
@@ -377,7 +388,7 @@ class Control:
         await self._switch(run_id, going, RunState.CANCELLED)
 
     async def _switch(self, run_id: str, allowed: set[RunState], to: RunState) -> None:
-        async with self._outbox.transaction(self.pool) as connection:
+        async with self._outbox.transaction() as connection:
             run = await connection.fetchrow(self.runs.lock_run, run_id)
             if run is None:
                 raise ApiError("There is no such run.", code="not_found")

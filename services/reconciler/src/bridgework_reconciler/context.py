@@ -21,25 +21,19 @@ class TenantContext:
         self.tenant = tenant
         self.registry = registry
         self._compiled = lru_cache(maxsize=8)(_compile)
-        self._specs: dict[str, RunSpec] = {}
 
-    async def spec(self, run_id: str) -> RunSpec | None:
-        """Return a run's specification, ``None`` while ``StartRun`` has not arrived."""
-        known = self._specs.get(run_id)
-        if known is None:
-            known = await self.registry.get(RunId(run_id))
-            if known is not None:
-                self._specs[run_id] = known
-        return known
+    async def spec(self, run_id: str) -> RunSpec:
+        """Return a run's specification.
 
-    async def remember(self, spec: RunSpec) -> None:
-        """Keep the specification of a new run."""
-        await self.registry.put(spec)
-        self._specs[spec.run_id] = spec
+        Raises:
+            RunUnknown: ``StartRun`` has not arrived yet.
+        """
+        return await self.registry.get(RunId(run_id))
 
     async def runs_of_job(self, job_id: str) -> list[str]:
         """Return the ids of a job's runs."""
-        return [spec.run_id for spec in await self.registry.list() if spec.job_id == job_id]
+        runs = await self.registry.list(tenant_id=self.tenant.tenant_id)
+        return [run.spec.run_id for run in runs if run.spec.job_id == job_id]
 
     def document(self, spec: RunSpec) -> MappingDocument:
         """Return the mapping document of a run."""

@@ -34,8 +34,8 @@ async def run_report(
         row["label"]: row["modules"]
         for row in await truth.pool.fetch(truth.sql.fingerprints, spec.run_id)
     }
-    started = await context.registry.started_at(spec.run_id)
-    now = datetime.now(UTC)
+    started_at = (await context.registry.get_run(spec.run_id)).started_at
+    seconds = (datetime.now(UTC) - started_at).total_seconds()
     files: dict[str, int] = {}
     for row in await journal.pool.fetch(journal.sql.file_proofs, spec.run_id):
         files[row["outcome"]] = files.get(row["outcome"], 0) + row["files"]
@@ -57,7 +57,7 @@ async def run_report(
             "seconds": round(diff["seconds"], 3) if diff else 0.0,
         },
         "credits": round(await journal.credits(spec.run_id), 2),
-        "seconds": round((now - started).total_seconds(), 3) if started else 0.0,
+        "seconds": round(seconds, 3),
         "files": {outcome.value: files.get(outcome.value, 0) for outcome in Outcome},
         "fingerprints": fingerprints,
         "conflicts": conflict_rows(conflicts, document.report_name),

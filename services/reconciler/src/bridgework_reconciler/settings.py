@@ -1,0 +1,17 @@
+"""Everything the reconciler can be told, read once from the environment."""
+
+from pydantic import PositiveInt
+from pydantic_settings import SettingsConfigDict
+
+from bridgework_service.settings import ServiceSettings
+from bridgework_zoho.settings import ZohoSettings
+
+
+class Settings(ServiceSettings):
+    """``RECONCILER_…``; see :class:`bridgework_service.settings.ServiceSettings`."""
+
+    model_config = SettingsConfigDict(env_prefix="RECONCILER_")
+
+    service_name: str = "reconciler"
+    zoho: ZohoSettings = ZohoSettings()
+    batch_size: PositiveInt = 500
