@@ -140,9 +140,6 @@ class ZohoSettings(BaseModel):
     unique_case_sensitive: bool = Field(
         default=False, description="U: unique values are compared without regard to case (§3.3)."
     )
-    picklist_accepts_unknown: bool = Field(
-        default=True, description="V7 text: Zoho stores an undefined picklist value (§4.1)."
-    )
     bulk_results_on_upload_host: bool = Field(
         default=False, description="U: which host a relative download_url belongs to."
     )
