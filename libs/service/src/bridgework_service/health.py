@@ -174,14 +174,15 @@ async def serve(
     )
     with listener:
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="http server")
-        stopping = asyncio.create_task(stop.wait(), name="http stop")
+        accepting = asyncio.create_task(server.accepting.wait(), name="http accepting")
+        stopping = asyncio.create_task(stop.wait(), name="http stopping")
         try:
-            while not server.started and not serving.done():
-                await asyncio.sleep(0.005)
+            await asyncio.wait({serving, accepting}, return_when=asyncio.FIRST_COMPLETED)
             if server.started and on_started is not None:
                 on_started(listener.getsockname()[1])
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            accepting.cancel()
             stopping.cancel()
             server.should_exit = True
             await serving
@@ -190,9 +191,17 @@ async def serve(
 class _Server(uvicorn.Server):
     """uvicorn without its signal handlers: the lifecycle owns the signals of the process."""
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.accepting = asyncio.Event()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.accepting.set()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -37,7 +37,15 @@ ALLOWED_SUFFIXES: Final = tuple(
     """.split()  # noqa: SIM905  # likewise
 )
 
+NEVER: Final = frozenset(
+    """
+    birth_at driver_license_id email_id medicaid_id
+    medicare_id member_id policy_id postal_code ssn_id subscriber_id tax_id zip_code
+    """.split()  # noqa: SIM905  # likewise
+)
+"""Names of the source that look technical and identify a person."""
+
 
 def is_allowed(name: str) -> bool:
     """Tell whether a field of this name may carry a value into a log line."""
-    return name in ALLOWED or name.endswith(ALLOWED_SUFFIXES)
+    return name not in NEVER and (name in ALLOWED or name.endswith(ALLOWED_SUFFIXES))

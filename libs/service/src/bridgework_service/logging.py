@@ -53,6 +53,7 @@ class PhiFilter:
     def __call__(
         self, _logger: Any, _method: str, event_dict: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
+        """Clean one line in place."""
         for name, value in event_dict.items():
             if name not in _STRUCTURE:
                 event_dict[name] = clean(name, value, self._masked.inc)
@@ -164,7 +165,7 @@ def configure_logging(
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()

@@ -112,6 +112,10 @@ class _PeakMemory(Collector):
             value=peak_rss_bytes(),
         )
 
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Give the name at registration, so that a second registration can be seen."""
+        return self.collect()
+
 
 def _registered(registry: CollectorRegistry) -> dict[str, object]:
     # prometheus_client has no public look-up by name, only an error on the second registration.
