@@ -99,7 +99,8 @@ class Consumer(Protocol):
 
         Raises:
             StoreUnavailable: The log does not answer; call again.
-            MemberFenced: Another process joined with our ``instance_id``.
+            MemberFenced: Another process joined with our ``instance_id`` (embedded log; on Kafka
+                the two take the partitions from each other in turn).
         """
         ...
 

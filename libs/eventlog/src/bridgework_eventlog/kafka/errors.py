@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from aiokafka import errors as kafka  # type: ignore[import-untyped] # it ships no types
 from bridgework_contracts.errors import BridgeworkError, ConfigurationError, StoreUnavailable
 
-from bridgework_eventlog.errors import MemberFenced, UnknownTopic, ValueTooLarge
-
-_FENCED_INSTANCE_ID = 82  # newer than the client's table of codes
+from bridgework_eventlog.errors import UnknownTopic, ValueTooLarge
 
 _REFUSED = (
     kafka.AuthenticationFailedError,
-    kafka.AuthorizationError,
+    kafka.TopicAuthorizationFailedError,
+    kafka.GroupAuthorizationFailedError,
+    kafka.ClusterAuthorizationFailedError,
+    kafka.SaslAuthenticationFailed,
     kafka.UnsupportedSaslMechanismError,
     kafka.IncompatibleBrokerVersion,
 )
@@ -26,7 +27,6 @@ def translate_kafka_errors() -> Iterator[None]:
         StoreUnavailable: No broker answers, or not in time.
         UnknownTopic: The topic does not exist.
         ValueTooLarge: The broker refuses a value of this size.
-        MemberFenced: Another process uses our instance id.
         ConfigurationError: The broker refuses our credentials or rights.
     """
     try:
@@ -43,6 +43,4 @@ def _translated(exc: Exception) -> BridgeworkError:
         return UnknownTopic("Kafka does not know the topic; create it first.")
     if isinstance(exc, kafka.MessageSizeTooLargeError | kafka.RecordListTooLargeError):
         return ValueTooLarge("Kafka refuses a value of this size; see max.message.bytes.")
-    if getattr(exc, "errno", None) == _FENCED_INSTANCE_ID:
-        return MemberFenced("Another process joined the group under our instance id.")
     return StoreUnavailable(f"Kafka does not answer ({name}).", error=name)
