@@ -3,14 +3,26 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 _T = TypeVar("_T")
 
 
+@overload
 async def eventually(
-    predicate: Callable[[], _T | Awaitable[_T]], deadline_s: float = 10.0, *, poll_s: float = 0.02
-) -> _T:
+    predicate: Callable[[], Awaitable[_T]], deadline_s: float = ..., *, poll_s: float = ...
+) -> _T: ...
+
+
+@overload
+async def eventually(
+    predicate: Callable[[], _T], deadline_s: float = ..., *, poll_s: float = ...
+) -> _T: ...
+
+
+async def eventually(
+    predicate: Callable[[], object], deadline_s: float = 10.0, *, poll_s: float = 0.02
+) -> object:
     """Call ``predicate`` until it returns something true; return that.
 
     Args:
@@ -28,7 +40,7 @@ async def eventually(
     while True:
         try:
             result = predicate()
-            found: _T = await result if inspect.isawaitable(result) else result  # type: ignore[assignment] # mypy cannot narrow a type variable
+            found = await result if inspect.isawaitable(result) else result
         except AssertionError as exc:
             failure, value = exc, "an assertion failed"
         else:

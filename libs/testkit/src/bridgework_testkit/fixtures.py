@@ -12,9 +12,13 @@ from bridgework_contracts.ids import TenantId
 from bridgework_eventlog.opening import open_event_log
 from bridgework_eventlog.port import EventLog
 from bridgework_eventlog.settings import EventLogSettings, KafkaSettings
+from pydantic import SecretStr
+
 from bridgework_testkit.databases import Databases
 from bridgework_testkit.servers import kafka_for_tests, postgres_for_tests
-from pydantic import SecretStr
+
+# The suites are imported, so their assertions would not explain themselves.
+pytest.register_assert_rewrite("bridgework_testkit.event_log_contract")
 
 
 @pytest.fixture(scope="session")

@@ -87,8 +87,10 @@ def docker_answers() -> bool:
     """Tell whether a container engine answers; takes a moment only."""
     if not os.environ.get("DOCKER_HOST") and not _DOCKER_SOCKET.exists():
         return False
-    import docker  # noqa: PLC0415 - slow to import, seldom needed
-    from docker.errors import DockerException  # noqa: PLC0415 - likewise
+    import docker  # type: ignore[import-untyped] # noqa: PLC0415 - no types; slow to import
+    from docker.errors import (  # type: ignore[import-untyped] # noqa: PLC0415 - likewise
+        DockerException,
+    )
 
     try:
         client = docker.from_env(timeout=2)
