@@ -198,7 +198,7 @@ class Mapper:
         key = fields.get(entry.owner) if entry.owner else None
         if key is None or key == "":
             return self._no_provider
-        return self._owners.get(key, self._unresolved)
+        return self._owners.get(str(key), self._unresolved)
 
     def _problems(
         self, record: RecordExtracted, found: CompiledObject, trouble: list[Trouble]

@@ -15,8 +15,8 @@ from bridgework_contracts.runs import OwnerDecision
 from bridgework_mapping.document import canonical_json
 from bridgework_mapping.fields import FieldMap
 from bridgework_mapping.intervals import interval_label
-from bridgework_mapping.notes import note_content, zoho_length
-from bridgework_mapping.templates import compile_template
+from bridgework_mapping.notes import NOTE_TEXTS, note_content, zoho_length
+from bridgework_mapping.templates import Render, compile_template
 from bridgework_mapping.transforms import (
     Concat,
     Constant,
@@ -112,7 +112,7 @@ def _text(line: FieldMap, _around: Surroundings) -> Converter:
 
 
 def _templated(line: FieldMap, around: Surroundings) -> Converter:
-    render = compile_template(_rule(line, Concat).template)
+    render = _rendering(_rule(line, Concat).template)
     finish = _text(line, around)
 
     def convert(fields: Any, trouble: list[Trouble]) -> Any:
@@ -124,7 +124,7 @@ def _templated(line: FieldMap, around: Surroundings) -> Converter:
 
 def _join_lines(line: FieldMap, around: Surroundings) -> Converter:
     rule = _rule(line, JoinLines)
-    renders = [compile_template(template) for template in rule.lines]
+    renders = [_rendering(template) for template in rule.lines]
     sources = line.source
     finish = _text(line, around)
 
@@ -149,8 +149,24 @@ def _join_lines(line: FieldMap, around: Surroundings) -> Converter:
     return convert
 
 
+def _rendering(template: str) -> Render:
+    """Return the template's function; a list where text should be is a refusal, not a crash."""
+    render = compile_template(template)
+
+    def guarded(fields: Mapping[str, Any]) -> str | None:
+        try:
+            return render(fields)
+        except TypeError as exc:
+            raise Unusable("not_text", f"The mapping expects text in {exc}.") from None
+
+    return guarded
+
+
 def _note(line: FieldMap, _around: Surroundings) -> Converter:
     def convert(fields: Any, trouble: list[Trouble]) -> str:
+        for name in NOTE_TEXTS:
+            if not isinstance(fields.get(name), str | None):
+                raise Unusable("not_text", f"The mapping expects text in {name}.")
         content, shortened = note_content(fields)
         if shortened:
             trouble.append(
@@ -226,12 +242,13 @@ def _tri_state(line: FieldMap, _around: Surroundings) -> Converter:
         value = fields.get(source)
         if value is None or value == "":
             return blank
-        if value == "Unknown":
-            return "Unknown"
-        if value is True or value in TRUE_WORDS:
-            return "Yes"
-        if value is False or value in FALSE_WORDS:
-            return "No"
+        if isinstance(value, str | bool):
+            if value == "Unknown":
+                return "Unknown"
+            if value in TRUE_WORDS:
+                return "Yes"
+            if value in FALSE_WORDS:
+                return "No"
         raise Unusable(
             "not_yes_no_unknown", "Correct the flag in the source; a clinician decides.", "Unknown"
         )

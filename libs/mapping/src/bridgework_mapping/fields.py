@@ -165,7 +165,7 @@ class FieldMap(Strict):
             (self.spec.replace("_", "").isalnum(), "a spec name is letters, digits, underscores"),
             (
                 not self.custom or is_legal_label(self.planned_label),
-                f"label {self.planned_label!r} is not 2-25 letters, digits, spaces; give `label`",
+                f"label {self.planned_label!r} is not 1-25 letters, digits, spaces; give `label`",
             ),
             (
                 not self.custom or is_legal_api_name(self.planned_name),

@@ -14,7 +14,7 @@ LABEL_LIMIT = 25
 API_NAME_LIMIT = 50
 
 _LEGAL = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*")
-_LEGAL_LABEL = re.compile(r"[A-Za-z][A-Za-z0-9 ]*[A-Za-z0-9]")
+_LEGAL_LABEL = re.compile(r"[A-Za-z](?: ?[A-Za-z0-9])*")
 _NOT_ALNUM = re.compile(r"[^A-Za-z0-9]+")
 
 

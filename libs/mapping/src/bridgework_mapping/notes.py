@@ -18,6 +18,19 @@ _HEADER_ROOM = 1_024
 """Kept free for header, notice and marker."""
 TEXT_LIMIT = NOTE_CONTENT_LIMIT - _HEADER_ROOM
 
+NOTE_TEXTS = (
+    "key",
+    "text",
+    "note_date",
+    "entered_at",
+    "type",
+    "author_key",
+    "author_initials",
+    "author_name_printed",
+    "addendum_of",
+)
+"""Canonical fields of a note that are text or blank; ``signed`` and ``images`` are not."""
+
 _MARKER = re.compile(r"\s*\[src:note:([^\]\r\n]+)\]\s*\Z")
 _CUT_WINDOW = 400
 _HEADER_PART_LIMIT = 120
@@ -82,7 +95,7 @@ def header(fields: Mapping[str, Any]) -> str:
     if fields.get("addendum_of"):
         pieces.append(f"addendum to note {fields['addendum_of']}")
     images = fields.get("images")
-    if images:
+    if isinstance(images, list) and images:
         pieces.append(f"{len(images)} image{'s' if len(images) > 1 else ''} attached")
     return " · ".join(cut(str(piece), _HEADER_PART_LIMIT) for piece in pieces if piece)
 

@@ -48,7 +48,7 @@ class Generated(Strict):
     def _check(self) -> Self:
         for label in (self.singular, self.plural):
             if not is_legal_label(label):
-                raise ValueError(f"module label {label!r} is not 2-25 letters, digits and spaces")
+                raise ValueError(f"module label {label!r} is not 1-25 letters, digits and spaces")
         return self
 
 

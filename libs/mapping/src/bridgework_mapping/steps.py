@@ -114,6 +114,9 @@ class CompiledObject:
                 if step.keep_null:
                     out[step.live] = None
                 continue
+            if not isinstance(key, str | int):
+                bad = Unusable("not_a_key", "The mapping expects the key of a record here.")
+                raise _NotWritten(_unusable(step.line, bad))
             refs.append(
                 Ref(
                     field=step.live,

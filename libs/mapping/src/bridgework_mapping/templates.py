@@ -25,7 +25,8 @@ def compile_template(template: str) -> Render:
     """Return a function that fills the template, or gives None when no named value is present.
 
     The literal text before a missing value is left out with it, and a separator left in front is
-    trimmed: ``{name} - account {key}`` without a name gives ``account 607``.
+    trimmed: ``{name} - account {key}`` without a name gives ``account 607``. A value that is
+    neither text nor number raises ``TypeError`` with the field's name.
     """
     parts = [(match.group(1), match.group(2)) for match in _PART.finditer(template)]
     first = parts[0][1] if parts else ""
@@ -38,7 +39,11 @@ def compile_template(template: str) -> Render:
             if value is None or value == "":
                 continue
             pieces.append(literal if pieces or name == first else literal.lstrip(_EDGES))
-            pieces.append(value if type(value) is str else str(value))
+            if type(value) is not str:
+                if isinstance(value, bool) or not isinstance(value, int | float):
+                    raise TypeError(name)
+                value = str(value)
+            pieces.append(value)
         if not pieces:
             return None
         return ("".join(pieces) + tail).strip() or None

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, model_validator
 
+from bridgework_mapping.notes import NOTE_TEXTS
 from bridgework_mapping.templates import is_well_formed, names_in
 
 
@@ -217,19 +218,7 @@ UNCHANGED_KINDS = frozenset(
 
 IMPLIED_SOURCES: dict[str, tuple[str, ...]] = {
     "deal_stage": ("balance", "collections"),
-    "note_content": (
-        "key",
-        "text",
-        "note_date",
-        "entered_at",
-        "type",
-        "author_key",
-        "author_initials",
-        "author_name_printed",
-        "signed",
-        "addendum_of",
-        "images",
-    ),
+    "note_content": (*NOTE_TEXTS, "signed", "images"),
 }
 
 
