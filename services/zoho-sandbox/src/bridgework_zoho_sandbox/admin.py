@@ -185,7 +185,7 @@ class Admin:
 
     async def delete_org(self, request: Request) -> Response:
         """Delete one org and its files."""
-        self._registry.remove(self._org(request))
+        await self._registry.remove(self._org(request))
         return Response(status_code=204)
 
     async def change_settings(self, request: Request) -> Response:

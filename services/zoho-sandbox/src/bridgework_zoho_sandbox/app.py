@@ -109,15 +109,16 @@ def seed_orgs(registry: OrgRegistry, seed: Path) -> None:
 @contextlib.asynccontextmanager
 async def open_app(settings: Settings) -> AsyncIterator[SandboxApp]:
     """Open the data folder (or a temporary one) and yield the ASGI application."""
-    with contextlib.ExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
         if settings.data is None:
             root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zoho-sandbox-")))
         else:
             root = settings.data
             root.mkdir(parents=True, exist_ok=True)
         registry = OrgRegistry(root, request_log_size=settings.request_log_size)
-        stack.callback(registry.close)
+        stack.push_async_callback(registry.close)
         registry.open_all()
         if settings.seed is not None:
             seed_orgs(registry, settings.seed)
+        registry.resume_jobs()
         yield SandboxApp(registry, settings)

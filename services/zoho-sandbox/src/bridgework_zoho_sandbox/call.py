@@ -51,6 +51,7 @@ class Call:
     trigger_given: bool = False
     trigger: Any = None
     skip_features: list[str] | None = None
+    charge: int | None = None  # credits settled by the handler itself
     forced_failures: dict[int, Json] = field(default_factory=dict)
 
     def json(self) -> Json:
@@ -145,7 +146,7 @@ def no_content() -> Answer:
 def element_answer(
     elements: list[Any], failed: int, *, ok: int, key: str = "data", refused: int = 400
 ) -> Answer:
-    """Return positional elements: ``ok`` when all succeeded, 207 when some did, else ``refused``."""
+    """Return positional elements: ``ok`` if all succeeded, 207 if some did, else ``refused``."""
     status = ok if failed == 0 else (refused if failed == len(elements) else PARTLY)
     return Answer(status, orjson.dumps({key: elements}))
 

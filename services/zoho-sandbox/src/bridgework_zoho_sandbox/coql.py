@@ -200,6 +200,9 @@ class Compiler:
         values = [self._literal(place, item, value) for value in item.values]
         if item.operator in {"in", "not in"}:
             return self._in(place, item.operator, values)
+        return self._compare(place, item, values)
+
+    def _compare(self, place: _Place, item: Comparison, values: list[Any]) -> str:
         keyed = self._by_key(place, values) if item.operator == "=" else None
         if keyed is not None:
             return keyed

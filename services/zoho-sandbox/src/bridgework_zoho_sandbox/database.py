@@ -19,7 +19,8 @@ Row = tuple[Any, ...]
 
 _SCHEMA = """
 create table if not exists meta (key text primary key, value text not null) without rowid;
-create table if not exists module (id integer primary key, slot integer not null, doc text not null);
+create table if not exists module (
+  id integer primary key, slot integer not null, doc text not null);
 create table if not exists person (id integer primary key, doc text not null);
 create table if not exists bin (
   id integer primary key, module integer not null, deleted_at integer not null,
@@ -42,6 +43,9 @@ create table if not exists file (
   id text primary key, name text not null, size integer not null, path text not null,
   kind text not null, created integer not null);
 create table if not exists job (id integer primary key, kind text not null, doc text not null);
+create table if not exists job_line (
+  job integer not null, number integer not null, line text not null,
+  primary key (job, number)) without rowid;
 create table if not exists fired (
   seq integer primary key, at integer not null, feature text not null, module text not null,
   action text not null, record integer not null, source text not null);

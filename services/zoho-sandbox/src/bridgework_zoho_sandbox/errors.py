@@ -66,6 +66,15 @@ def invalid_data(details: Json, message: str = "invalid data") -> Rejected:
     return Rejected("INVALID_DATA", message, details)
 
 
+def bad_id(path: str) -> Rejected:
+    """Element refused because nothing has the id it names."""
+    return Rejected(
+        "INVALID_DATA",
+        "the id given seems to be invalid",
+        {"api_name": "id", "json_path": f"{path}.id"},
+    )
+
+
 def mandatory_not_found(api_name: str, json_path: str) -> Rejected:
     """Element refused for an absent field: ``MANDATORY_NOT_FOUND``."""
     return Rejected(

@@ -26,6 +26,9 @@ Kind = Literal[
 ]
 
 
+JOB_KINDS = frozenset({"stuck_job", "fail_job"})
+
+
 class Latency(BaseModel):
     """How long answers take, in seconds."""
 
@@ -73,7 +76,11 @@ class FaultSpec(BaseModel):
     details: Json = Field(default_factory=dict)
     latency: Latency = Field(default_factory=Latency)
     seconds: NonNegativeFloat = Field(default=1200.0, description="stall, in virtual time")
-    elements: list[NonNegativeInt] = Field(default_factory=lambda: [0])
+    elements: list[NonNegativeInt] = Field(
+        default_factory=lambda: [0],
+        min_length=1,
+        description="partial: positions that fail; fail_job: rows written before the job fails",
+    )
     bytes_per_second: PositiveInt = Field(default=1000, description="slow_body")
 
 
@@ -137,4 +144,16 @@ class FaultBook:
         """Return the faults that hit this call."""
         if not self.faults:
             return []
-        return [f for f in self.faults if f.strikes(method, path, operation, module)]
+        return [
+            f
+            for f in self.faults
+            if f.spec.kind not in JOB_KINDS and f.strikes(method, path, operation, module)
+        ]
+
+    def striking_job(self, operation: str, module: str) -> list[Fault]:
+        """Return the job faults that hit a background job at its start."""
+        return [
+            f
+            for f in self.faults
+            if f.spec.kind in JOB_KINDS and f.strikes("JOB", operation, operation, module)
+        ]

@@ -9,6 +9,7 @@ from .errors import (
     Json,
     Rejected,
     ZohoError,
+    bad_id,
     bad_param,
     bad_path_id,
     invalid_data,
@@ -202,21 +203,22 @@ def _add_choices(org: Org, field: FieldMeta, values: Any, path: str) -> None:
     field.choices += [choice for choice in choices if choice.display_value not in present]
 
 
+def _named(module: Module, sent: Json, path: str) -> FieldMeta:
+    if sent.get("id") is None:
+        raise mandatory_not_found("id", f"{path}.id")
+    field = module.field_by_id(record_id(sent["id"]) or 0)
+    if field is None:
+        raise bad_id(path)
+    return field
+
+
 def _change_all(call: Call, module: Module, data: list[Json], only: FieldMeta | None) -> Answer:
     elements: list[Json] = []
     failed = 0
     for index, sent in enumerate(data):
         path = f"$.fields[{index}]"
         try:
-            if only is None and sent.get("id") is None:
-                raise mandatory_not_found("id", f"{path}.id")
-            field = only or module.field_by_id(record_id(sent["id"]) or 0)
-            if field is None:
-                raise Rejected(
-                    "INVALID_DATA",
-                    "the id given seems to be invalid",
-                    {"api_name": "id", "json_path": f"{path}.id"},
-                )
+            field = only or _named(module, sent, path)
             elements.append(_change(call, module, field, sent, path))
         except Rejected as refusal:
             elements.append(refusal.body())

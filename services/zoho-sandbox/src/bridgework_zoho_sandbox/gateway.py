@@ -143,7 +143,7 @@ class Flight:
             except ZohoError as error:
                 answer = answer_json(error.status, error.body)
             self._finish(answer)
-            await self._reply(answer, scope, send)
+            await self._reply(answer, send)
         except Hangup:
             _abort(scope)
         finally:
@@ -190,7 +190,7 @@ class Flight:
             return early
         answer = self._handle()
         if answer.status < 400 or org.behaviour.charge_client_errors:  # noqa: PLR2004 - HTTP error
-            self._charge(price)
+            self._charge(price if call.charge is None else call.charge)
         return self._after(answer)
 
     def _charge(self, price: int) -> None:
@@ -266,7 +266,7 @@ class Flight:
             )
         )
 
-    async def _reply(self, answer: Answer, scope: Scope, send: Send) -> None:
+    async def _reply(self, answer: Answer, send: Send) -> None:
         pace: int | None = None
         for fault in self.faults:
             spec = fault.spec

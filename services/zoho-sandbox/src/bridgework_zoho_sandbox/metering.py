@@ -21,7 +21,7 @@ class CreditMeter:
         self.add_on = add_on
         rows = database.all("select second, cost from credit order by second")
         self._spent: deque[tuple[int, int]] = deque(rows)
-        self._used = sum(cost for _, cost in rows)
+        self._used: int = sum(cost for _, cost in rows)
         self.total = self._used
 
     @property

@@ -196,17 +196,21 @@ def new_module(
     return module
 
 
+def _refuse_quota(org: Org) -> None:
+    limit = PLANS[org.edition].custom_modules
+    custom = sum(item.generated_type == "custom" for item in org.modules.values())
+    if org.edition not in org.behaviour.module_api_editions:
+        raise Rejected("NOT_SUPPORTED", "not supported in this edition", {})
+    if custom >= limit:
+        raise Rejected("LIMIT_EXCEEDED", "module limit exceeded", {"limit": limit})
+
+
 def create_module(call: Call) -> Answer:
     """``POST /settings/modules``: one custom module, 500 credits."""
     org = call.org
     sent = call.batch("modules", limit=1)[0]
-    limit = PLANS[org.edition].custom_modules
-    custom = sum(item.generated_type == "custom" for item in org.modules.values())
     try:
-        if org.edition not in org.behaviour.module_api_editions:
-            raise Rejected("NOT_SUPPORTED", "not supported in this edition", {})
-        if custom >= limit:
-            raise Rejected("LIMIT_EXCEEDED", "module limit exceeded", {"limit": limit})
+        _refuse_quota(org)
         module = _build(org, sent, "$.modules[0]")
     except Rejected as refusal:
         return answer_json(400, {"modules": [refusal.body()]})

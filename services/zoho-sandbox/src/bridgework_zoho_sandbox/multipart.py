@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -111,7 +112,7 @@ class MultipartReader:
             part.filename = filename.decode("utf-8", "replace")
             handle, path = tempfile.mkstemp(dir=self._folder, prefix="upload-")
             part.path = Path(path)
-            part.file = open(handle, "wb")  # noqa: SIM115 - closed when the part ends
+            part.file = os.fdopen(handle, "wb")
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         part = self._parts[-1]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from . import (
     attachments,
+    bulk_read,
+    bulk_write,
     coql,
     deleting,
     fields_api,
@@ -19,7 +21,10 @@ from . import (
     tags,
     users,
 )
+from .apis import Apis
+from .composite import Composite
 from .operation import Operation, Param, one_credit
+from .router import Router
 
 API = "/crm/v8"
 _TEXT: dict[str, object] = {"type": "string"}
@@ -731,4 +736,118 @@ BIN = (
     ),
 )
 
-OPERATIONS: tuple[Operation, ...] = (*RECORDS, *NOTES, *FILES, *USERS, *METADATA, *BIN)
+_BULK_SCOPE = ("ZohoCRM.bulk.CREATE",)
+BULK = (
+    Operation(
+        "bulk_write.upload",
+        "POST",
+        f"{API}/upload",
+        bulk_write.upload,
+        ("ZohoFiles.files.ALL",),
+        (200, 400, 413),
+        prices.upload_price,
+        body="multipart",
+        wrapper="code",
+        headers=("feature", "X-CRM-ORG"),
+    ),
+    Operation(
+        "bulk_write.create",
+        "POST",
+        "/crm/bulk/v8/write",
+        bulk_write.create,
+        _BULK_SCOPE,
+        (201, 400),
+        prices.bulk_write_price,
+        body="json",
+        wrapper="code",
+        listed_credits=(500, 500),
+    ),
+    Operation(
+        "bulk_write.status",
+        "GET",
+        "/crm/bulk/v8/write/{id}",
+        bulk_write.status,
+        ("ZohoCRM.bulk.READ",),
+        (200, 404),
+        wrapper="status",
+    ),
+    Operation(
+        "bulk_write.result",
+        "GET",
+        "/v8/crm/{zgid}/bulk-write/{id}/{file}",
+        bulk_write.result,
+        ("ZohoCRM.bulk.READ",),
+        (200, 404),
+        prices.download_price,
+        binary=True,
+    ),
+    Operation(
+        "bulk_read.create",
+        "POST",
+        "/crm/bulk/v8/read",
+        bulk_read.create,
+        ("ZohoCRM.bulk.READ",),
+        (201, 400),
+        prices.bulk_read_price,
+        body="json",
+        listed_credits=(50, 50),
+    ),
+    Operation(
+        "bulk_read.status",
+        "GET",
+        "/crm/bulk/v8/read/{id}",
+        bulk_read.status,
+        ("ZohoCRM.bulk.READ",),
+        (200, 404),
+    ),
+    Operation(
+        "bulk_read.result",
+        "GET",
+        "/crm/bulk/v8/read/{id}/result",
+        bulk_read.result,
+        ("ZohoCRM.bulk.READ",),
+        (200, 404),
+        prices.download_price,
+        binary=True,
+    ),
+)
+
+_COMPOSITE = Composite(lambda: Router(OPERATIONS))
+_APIS = Apis(lambda: OPERATIONS)
+SPECIAL = (
+    Operation(
+        "composite.run",
+        "POST",
+        f"{API}/__composite_requests",
+        _COMPOSITE.handle,
+        ("ZohoCRM.composite_requests.CUSTOM",),
+        (200, 207, 400),
+        prices.composite_price,
+        prices.always_heavy,
+        units=5,
+        body="json",
+        wrapper="__composite_requests",
+        listed_credits=(1, 2),
+    ),
+    Operation(
+        "apis.list",
+        "GET",
+        f"{API}/__apis",
+        _APIS.handle,
+        ("ZohoCRM.apis.READ",),
+        (200, 400),
+        query=(Param("filters", _TEXT),),
+        wrapper="__apis",
+    ),
+)
+
+OPERATIONS: tuple[Operation, ...] = (
+    *RECORDS,
+    *NOTES,
+    *FILES,
+    *USERS,
+    *METADATA,
+    *BIN,
+    *BULK,
+    *SPECIAL,
+)

@@ -14,6 +14,7 @@ from .clock import Clock, iso
 from .database import Database, IdSource
 from .errors import Json
 from .faults import FaultBook
+from .jobs import JobQueue
 from .metadata import FieldMeta, Module
 from .metering import CreditMeter, FlightGate
 from .people import Person
@@ -33,6 +34,7 @@ class Org:
         self.clock = Clock()
         self.log = RequestLog(request_log_size)
         self.faults = FaultBook()
+        self.jobs = JobQueue(self)
         self.modules: dict[str, Module] = {}
         self.people: dict[int, Person] = {}
         self.gates: dict[str, FlightGate] = {}

@@ -9,6 +9,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from .behaviour import Behaviour
+from .bulk_read import run_bulk_read
+from .bulk_write_run import run_bulk_write
 from .database import IdSource
 from .errors import Json
 from .metadata import Choice, FieldMeta, Module, Stage
@@ -72,7 +74,7 @@ class OrgRegistry:
     def open_all(self) -> None:
         """Open every org found in the data folder."""
         for folder in sorted(self.root.glob("org-*")):
-            org = Org(folder, request_log_size=self._request_log_size)
+            org = self._org(folder)
             org.load()
             self.orgs[org.id] = org
             self.tokens.adopt(org)
@@ -88,7 +90,7 @@ class OrgRegistry:
         client_id = wanted.client_id or f"1000.{secrets.token_hex(15).upper()}"
         if zgid in self.orgs or self.tokens.knows_client(client_id):
             raise FileExistsError(zgid)
-        org = Org(self.root / f"org-{zgid}", request_log_size=self._request_log_size)
+        org = self._org(self.root / f"org-{zgid}")
         with org.database.transaction():
             self._fill(org, wanted, zgid, prefix)
         org.load()
@@ -174,16 +176,28 @@ class OrgRegistry:
         org.save_person(person)
         return person
 
-    def remove(self, org: Org) -> None:
+    def _org(self, folder: Path) -> Org:
+        org = Org(folder, request_log_size=self._request_log_size)
+        org.jobs.runners = {"write": run_bulk_write, "read": run_bulk_read}
+        return org
+
+    async def remove(self, org: Org) -> None:
         """Close an org and delete its folder."""
+        await org.jobs.close()
         self.tokens.forget(org)
         self.orgs.pop(org.id, None)
         org.close()
         shutil.rmtree(org.folder, ignore_errors=True)
 
-    def close(self) -> None:
+    def resume_jobs(self) -> None:
+        """Go on with the jobs a stopped process left behind."""
+        for org in self.orgs.values():
+            org.jobs.resume()
+
+    async def close(self) -> None:
         """Close every org."""
         for org in self.orgs.values():
+            await org.jobs.close()
             org.close()
 
 

@@ -1,7 +1,7 @@
-"""Zoho's published patterns for phone and e-mail, and ours for web addresses.
+r"""Zoho's published patterns for phone and e-mail, and ours for web addresses.
 
 Source: the insert-records page, "Sample Attributes" (fact sheet §4.1). The e-mail pattern needs
-``\\p`` classes; an ASCII address takes an equal pattern of the standard library, four times faster.
+``\p`` classes; an ASCII address takes an equal pattern of the standard library, four times faster.
 """
 
 from __future__ import annotations

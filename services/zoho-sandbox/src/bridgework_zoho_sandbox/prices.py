@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .call import Call
+from .errors import ZohoError
 from .operation import HEAVY_ABOVE, PER_CREDIT, batch_size
 
 FIELD_CREDITS = 10
@@ -102,3 +103,11 @@ def download_price(call: Call) -> int:
 def tags_price(call: Call) -> int:
     """Return one credit per started fifty records."""
     return _per(batch_size(call, "ids"), TAGS_PER_CREDIT)
+
+
+def composite_price(call: Call) -> int:
+    """Return what a composite call may cost; the handler settles 1 or 2."""
+    try:
+        return 2 if call.json().get("rollback_on_fail") is True else 1
+    except ZohoError:  # the handler will say what is wrong with it
+        return 1

@@ -42,7 +42,8 @@ def list_records(call: Call) -> Answer:
     page = page_request(call)
     if "cvid" in call.params:
         raise bad_param("cvid")
-    where, values = "1", []
+    where = "1"
+    values: list[Any] = []
     ids = ids_param(call, most=IDS_MAX)
     if ids is not None:
         known = [found for text in ids if (found := record_id(text)) is not None]

@@ -9,7 +9,7 @@ import orjson
 from .addressing import external_paths, path_record, record_module
 from .call import Answer, Call, element_answer
 from .clock import parse_iso
-from .errors import Json, Rejected, ZohoError, bad_param, bad_path_id, invalid_module
+from .errors import Json, Rejected, ZohoError, bad_id, bad_param, bad_path_id, invalid_module
 from .features import features_of
 from .metadata import Module
 from .table import Table
@@ -224,11 +224,7 @@ def _upsert_target(
     if sent.get("id") is not None:
         given = record_id(sent["id"])
         if given is None or not writer.table.exists(given):
-            raise Rejected(
-                "INVALID_DATA",
-                "the id given seems to be invalid",
-                {"api_name": "id", "json_path": f"{path}.id"},
-            )
+            raise bad_id(path)
         return given, "id"
     return writer.match(sent, order)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from .clock import iso
 from .errors import Json
-from .metadata import USER_TYPES, FieldMeta, Module
+from .metadata import FieldMeta, Module
 from .org import Org
 from .people import Person
 from .table import Record, Table
@@ -85,6 +85,13 @@ class Renderer:
             out["Record_Status__s"] = "Available"
         return out
 
+    def render_row(self, values: Json) -> Json:
+        """Return one row of a subform."""
+        record = Record(values["id"], 0, 0, 0, 0, self.person.id, None, "{}")
+        out: Json = {name: render(record, values) for name, render in self._plan}
+        out["id"] = str(values["id"])
+        return out
+
     def name_of(self, module: str, record: int) -> str | None:
         """Return the display name of a referenced record, ``None`` when it is gone."""
         key = (module, record)
@@ -104,28 +111,28 @@ class Renderer:
             return lambda _, __: None
         if name in _SYSTEM:
             return self._system(name)
-        kind = field.data_type
-        if kind == "datetime":
-            return lambda _, values: self._moment(values.get(name))
-        if kind in USER_TYPES:
-            return lambda _, values: self.org.person_reference(values.get(name))
-        if kind == "lookup":
-            target = field.lookup_module or ""
-            return lambda _, values: self._reference(target, values.get(name))
-        if kind == "linked":
-            return lambda _, values: self._reference(values.get("$se_module"), values.get(name))
-        if kind == "bigint":
-            return lambda _, values: None if (v := values.get(name)) is None else str(v)
-        if kind == "boolean":
-            return lambda _, values: bool(values.get(name))
-        if kind == "subform":
-            return lambda _, values: self._rows(field, values.get(name))
-        if kind == "multiselectpicklist":
-            return lambda _, values: values.get(name) or []
-        if kind == "textarea" and field.textarea_type == "rich_text" and self._cut is not None:
+        if field.textarea_type == "rich_text" and self._cut is not None:
             cut = self._cut
             return lambda _, values: None if (v := values.get(name)) is None else v[:cut]
-        return lambda _, values: values.get(name)
+        return self._by_kind(field).get(field.data_type, lambda _, values: values.get(name))
+
+    def _by_kind(self, field: FieldMeta) -> dict[str, Render]:
+        name, target = field.api_name, field.lookup_module
+
+        def person(_: Record, values: Json) -> Any:
+            return self.org.person_reference(values.get(name))
+
+        return {
+            "datetime": lambda _, values: self._moment(values.get(name)),
+            "ownerlookup": person,
+            "userlookup": person,
+            "lookup": lambda _, values: self._reference(target, values.get(name)),
+            "linked": lambda _, values: self._reference(values.get("$se_module"), values.get(name)),
+            "bigint": lambda _, values: None if (v := values.get(name)) is None else str(v),
+            "boolean": lambda _, values: bool(values.get(name)),
+            "subform": lambda _, values: self._rows(field, values.get(name)),
+            "multiselectpicklist": lambda _, values: values.get(name) or [],
+        }
 
     def _system(self, name: str) -> Render:
         org = self.org
@@ -152,10 +159,4 @@ class Renderer:
     def _rows(self, field: FieldMeta, rows: Any) -> list[Json]:
         module = self.org.modules[field.subform_module or ""]
         inner = Renderer(self.org, module, self.person, wanted=module.fields)
-        shown = []
-        for row in rows or ():
-            record = Record(row["id"], 0, 0, 0, 0, self.person.id, None, "{}")
-            out: Json = {name: render(record, row) for name, render in inner._plan}
-            out["id"] = str(row["id"])
-            shown.append(out)
-        return shown
+        return [inner.render_row(row) for row in rows or ()]

@@ -1,5 +1,6 @@
-"""What single modules demand beyond their fields: meetings end after they start, deals stay in
-their pipeline, and so on (fact sheet §5).
+"""What single modules demand beyond their fields (fact sheet §5).
+
+Meetings end after they start, calls last longer than nothing, deals stay in their pipeline.
 """
 
 from __future__ import annotations

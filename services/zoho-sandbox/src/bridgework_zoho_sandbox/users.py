@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .call import PER_PAGE_MAX, Answer, Call, answer_json, element_answer, no_content
-from .errors import Json, Rejected, ZohoError, bad_param, invalid_data, mandatory_not_found
+from .errors import Json, Rejected, ZohoError, bad_id, bad_param, invalid_data, mandatory_not_found
 from .org import Org
 from .paging import ids_param
 from .people import Person
@@ -152,23 +152,23 @@ def _named(value: object, known: dict[str, int], path: str, name: str) -> str:
     raise invalid_data({"api_name": name, "json_path": path})
 
 
+def _wanted(call: Call, sent: Json, path: str, person_id: int | None) -> Person:
+    if person_id is None and sent.get("id") is None:
+        raise mandatory_not_found("id", f"{path}.id")
+    wanted = person_id if person_id is not None else record_id(sent["id"])
+    person = call.org.people.get(wanted or 0)
+    if person is None:
+        raise bad_id(path)
+    return person
+
+
 def _update(call: Call, data: list[Json], person_id: int | None) -> Answer:
     elements: list[Json] = []
     failed = 0
     for index, sent in enumerate(data):
         path = f"$.users[{index}]"
         try:
-            if person_id is None and sent.get("id") is None:
-                raise mandatory_not_found("id", f"{path}.id")
-            wanted = person_id if person_id is not None else record_id(sent["id"])
-            person = call.org.people.get(wanted or 0)
-            if person is None:
-                raise Rejected(
-                    "INVALID_DATA",
-                    "the id given seems to be invalid",
-                    {"api_name": "id", "json_path": f"{path}.id"},
-                )
-            elements.append(_change(call, person, sent, path))
+            elements.append(_change(call, _wanted(call, sent, path, person_id), sent, path))
         except Rejected as refusal:
             elements.append(refusal.body())
             failed += 1

@@ -33,7 +33,9 @@ CONTROL_KEYS = frozenset({"id", "Layout", "Tag", "_delete"})
 class Bad(Exception):
     """A value is refused; the caller adds field name and path."""
 
-    def __init__(self, details: Json, *, code: str = "INVALID_DATA", message: str = "invalid data"):
+    def __init__(
+        self, details: Json, *, code: str = "INVALID_DATA", message: str = "invalid data"
+    ) -> None:
         super().__init__(code)
         self.details = details
         self.code = code

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from .errors import Json, Rejected, ZohoError, error_body, invalid_data, mandatory_not_found
+from .errors import Json, Rejected, ZohoError, bad_id, error_body, invalid_data, mandatory_not_found
 from .external import ExternalPaths
 from .metadata import FieldMeta, Module
 from .org import Org
@@ -142,10 +142,10 @@ class Writer:
         if self._keyed:
             self._refuse_duplicates(keys, path, None)
         new_id = self.org.ids.take()
-        name = display_name(self.module, doc)
+        shown = display_name(self.module, doc)
         who = self.person.id
         self._rows.append(
-            (new_id, self.now, self.now, who, who, owner, name, orjson.dumps(doc).decode())
+            (new_id, self.now, self.now, who, who, owner, shown, orjson.dumps(doc).decode())
         )
         for field, key in keys:
             self._keys.append((field.id, key, new_id))
@@ -162,11 +162,7 @@ class Writer:
         self.flush()
         old = self.table.get(record)
         if old is None:
-            raise Rejected(
-                "INVALID_DATA",
-                "the id given seems to be invalid",
-                {"api_name": "id", "json_path": f"{path}.id"},
-            )
+            raise bad_id(path)
         self.refuse_locked(record, "update")
         if unmodified_since is not None and old.modified > unmodified_since:
             raise Rejected(
@@ -174,35 +170,16 @@ class Writer:
                 "Record updated time has already passed if-unmodified-since time",
                 self.stamps(old),
             )
-        layout = self._layout(sent, path)
         before = old.values()
-        self.se_module = sent.get("$se_module") or before.get("$se_module")
-        self.checks.keep_mandatory(sent, path)
-        changes = self.checks.build(sent, self, path)
-        if layout:
-            for name in self.checks.off_layout:
-                changes.pop(name, None)
-        self._append_values(sent, before, changes)
-        self._finish_subforms(changes, before)
-        owner = changes.pop("Owner", None) or old.owner
-        doc = {**before, **changes}
-        doc = {name: value for name, value in doc.items() if value is not None}
-        if "What_Id" in doc:
-            doc["$se_module"] = self.se_module
-        else:
-            doc.pop("$se_module", None)
+        doc = self._merged(sent, before, path)
+        owner = doc.pop("Owner", None) or old.owner
         if self._rule is not None:
             self._rule(self.org, self.module, doc, path, new=False, now=self.now)
         old_keys = self._keys_of(before)
         new_keys = self._keys_of(doc)
         if self._keyed:
             self._refuse_duplicates(new_keys, path, record)
-        for field, key in old_keys:
-            if (field, key) not in new_keys:
-                self.table.drop_key(field, key, record)
-        for field, key in new_keys:
-            if (field, key) not in old_keys:
-                self.table.add_key(field, key, record)
+        self._change_keys(record, old_keys, new_keys)
         lag_s = self.org.behaviour.search_index_lag_s
         if lag_s:
             self.table.keep_for_search(old, self.now + lag_s)
@@ -216,6 +193,38 @@ class Writer:
             )
         )
         self.updated.append(record)
+
+    def _merged(self, sent: Json, before: Json, path: str) -> Json:
+        """Return the stored values with the sent ones over them; an explicit null clears."""
+        layout = self._layout(sent, path)
+        self.se_module = sent.get("$se_module") or before.get("$se_module")
+        self.checks.keep_mandatory(sent, path)
+        changes = self.checks.build(sent, self, path)
+        if layout:
+            for name in self.checks.off_layout:
+                changes.pop(name, None)
+        self._append_values(sent, before, changes)
+        self._finish_subforms(changes, before)
+        both = {**before, **changes}
+        doc = {name: value for name, value in both.items() if value is not None}
+        if "What_Id" in doc:
+            doc["$se_module"] = self.se_module
+        else:
+            doc.pop("$se_module", None)
+        return doc
+
+    def _change_keys(
+        self,
+        record: int,
+        before: list[tuple[FieldMeta, str]],
+        after: list[tuple[FieldMeta, str]],
+    ) -> None:
+        for field, key in before:
+            if (field, key) not in after:
+                self.table.drop_key(field, key, record)
+        for field, key in after:
+            if (field, key) not in before:
+                self.table.add_key(field, key, record)
 
     def match(self, sent: Json, order: list[str]) -> tuple[int, str] | None:
         """Return (id, field) of the first record that matches, by the given fields in order."""
@@ -400,9 +409,5 @@ def own_id(sent: Json, path: str, writer: Writer) -> int:
         raise mandatory_not_found("id", f"{path}.id")
     found = record_id(sent["id"])
     if found is None:
-        raise Rejected(
-            "INVALID_DATA",
-            "the id given seems to be invalid",
-            {"api_name": "id", "json_path": f"{path}.id"},
-        )
+        raise bad_id(path)
     return found
