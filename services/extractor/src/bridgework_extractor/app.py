@@ -1,0 +1,54 @@
+"""Composition root of the extractor."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from bridgework_contracts.topics import Subject
+from bridgework_extractor.handlers import CommandsHandler
+from bridgework_extractor.settings import Settings
+from bridgework_extractor.worker import Worker
+from bridgework_service.chassis import App, open_chassis
+from bridgework_service.consuming import TenantLoops
+from bridgework_service.lifecycle import ServiceTask
+from bridgework_service.tenancy_loop import PerTenant
+from bridgework_service.tenants import Tenant
+from bridgework_store.statements import Statements
+
+SCHEMA = "extractor"
+
+
+@asynccontextmanager
+async def open_app(settings: Settings) -> AsyncIterator[App]:
+    """Open the extractor: per tenant its commands and its queued work."""
+    async with open_chassis(settings, schema=SCHEMA, package="bridgework_extractor") as chassis:
+        statements = Statements.load("bridgework_extractor", "sql/work.sql", schema=SCHEMA)
+        producer = chassis.sealed_log.producer()
+
+        async def serve_tenant(tenant: Tenant, stop: asyncio.Event) -> None:
+            wake = asyncio.Event()
+            commands = CommandsHandler(
+                tenant=tenant,
+                pool=chassis.pool,
+                statements=statements,
+                registry=chassis.registry,
+                wake=wake,
+            )
+            worker = Worker(
+                tenant=tenant,
+                pool=chassis.pool,
+                statements=statements,
+                producer=producer,
+                outbox=chassis.outbox,
+                settings=settings,
+                wake=wake,
+            )
+            loops = TenantLoops(chassis, tenant, service="extractor")
+            await loops.run(stop, {Subject.COMMANDS: commands.handle}, also=[worker.run])
+
+        per_tenant = PerTenant(chassis.directory, settings.tenants, serve_tenant)
+
+        def background() -> Sequence[ServiceTask]:
+            return [ServiceTask("tenants", per_tenant.run), chassis.outbox.task()]
+
+        yield App(name=settings.service_name, checks=chassis.checks, background=background)

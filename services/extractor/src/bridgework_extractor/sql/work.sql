@@ -1,0 +1,23 @@
+-- name: ask
+-- Queues a piece of work, once.
+insert into {schema}.work (tenant_id, kind, subject_id, command_sealed) values ($1, $2, $3, $4)
+on conflict do nothing;
+
+-- name: next_work
+-- The oldest piece of work of a tenant that is not done.
+select work_id, kind, subject_id, command_sealed from {schema}.work
+where tenant_id = $1 and done_at is null order by work_id limit 1;
+
+-- name: work_done
+-- Notes that a piece of work is done.
+update {schema}.work set done_at = clock_timestamp() where work_id = $1;
+
+-- name: put_snapshot
+-- Notes where a run's snapshot lies.
+insert into {schema}.snapshots (run_id, tenant_id, folder) values ($1, $2, $3)
+on conflict on constraint snapshots_pk do update set folder = excluded.folder,
+  sealed_at = clock_timestamp();
+
+-- name: snapshot
+-- Where a run's snapshot lies.
+select folder from {schema}.snapshots where run_id = $1;
