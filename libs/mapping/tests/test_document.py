@@ -264,6 +264,15 @@ class TestPackagedDocument:
         assert by_identity.pop("appointment") == by_identity.pop("task") == "plain"
         assert set(by_identity.values()) == {"unique"}
 
+    def test_bulk_write_is_not_allowed_where_zoho_has_none(self, doc: MappingDocument) -> None:
+        """Events and Notes go one call at a time; files too."""
+        assert {entry.module for entry in doc.objects if not entry.bulk} == {
+            "Events",
+            "Notes",
+            "Attachments",
+            "Users",
+        }
+
     def test_brief_fields_are_there(self, doc: MappingDocument) -> None:
         """Spec names the customer's paperwork uses."""
         paper = {
