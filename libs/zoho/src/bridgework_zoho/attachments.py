@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from bridgework_zoho.costs import Operation
-from bridgework_zoho.errors import FileRefused
+from bridgework_zoho.errors import FileRefused, RequestRefused
 from bridgework_zoho.multipart import ByteSource, FileUpload
 from bridgework_zoho.paging import TokenChain
 from bridgework_zoho.records import LIST_ROWS, deleted, written
@@ -195,7 +195,13 @@ class AttachmentsApi:
             module=module,
             ids=[attachment_id],
         )
-        answer = await self._transport.send(call)
+        try:
+            answer = await self._transport.send(call)
+        except RequestRefused as refused:
+            gone = refused.code == "INVALID_DATA" and "resource_path_index" in refused.details
+            if not (gone and self._transport.settings.deleting_the_gone_is_success):
+                raise
+            return ElementResult(0, ok=True, id=attachment_id, action="delete", code="INVALID_DATA")
         return deleted(self._transport, answer, call, offset=0)[0]
 
 

@@ -83,7 +83,7 @@ class CoqlApi:
         last = after_id
         while True:
             size = self._rows_per_call
-            head = f"select {_columns(groups[0])} from {module} where id > {last}{condition}"
+            head = f"select {_columns(groups[0])} from {module} where {_after(last)}{condition}"
             try:
                 page = await self(f"{head} order by id asc limit {size}", module=module)
             except RequestRefused as refused:
@@ -98,7 +98,7 @@ class CoqlApi:
             }
             newest = next(reversed(rows))
             for group in groups[1:]:
-                between = f"(id > {last} and id <= {newest})"
+                between = f"({_after(last)} and id <= {quoted(newest)})"
                 query = f"select {_columns(group)} from {module} where {between}{condition}"
                 side = await self(f"{query} order by id asc limit {size}", module=module)
                 for row in side.rows:
@@ -112,3 +112,7 @@ class CoqlApi:
 
 def _columns(names: Sequence[str]) -> str:
     return ", ".join(["id", *names])
+
+
+def _after(record_id: str) -> str:
+    return "id is not null" if record_id == "0" else f"id > {quoted(record_id)}"

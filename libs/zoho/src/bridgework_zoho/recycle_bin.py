@@ -43,12 +43,14 @@ class RecycleBinApi:
         """
         results: ElementResults = []
         for some in chunks(list(ids), RESTORE_IDS):
+            one = some[0] if len(some) == 1 else None
+            path = f"{one}/actions/restore" if one else "actions/restore"
             call = Call(
                 Operation.RECYCLE_BIN_RESTORE,
                 "POST",
-                "/settings/recycle_bin/actions/restore",
+                f"/settings/recycle_bin/{path}",
                 elements=len(some),
-                body={"ids": some},
+                body=None if one else {"ids": some},
                 ids=some,
             )
             answer = await self._transport.send(call)

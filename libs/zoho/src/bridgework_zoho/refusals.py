@@ -60,7 +60,15 @@ def refusal(call: Call, status: int, code: str, details: Mapping[str, Any]) -> Z
     return RequestRefused(message, code=code, **known)
 
 
-_SAFE_DETAILS = ("api_name", "json_path", "maximum_length", "limit", "param_name", "resource")
+_SAFE_DETAILS = (
+    "api_name",
+    "json_path",
+    "maximum_length",
+    "limit",
+    "param_name",
+    "resource",
+    "resource_path_index",
+)
 
 
 def _safe_details(details: Mapping[str, Any]) -> dict[str, object]:
