@@ -27,8 +27,9 @@ from bridgework_loader.metering import CreditMeter
 from bridgework_loader.pacing import OnStep, Pacing, Step
 from bridgework_loader.patience import Unfinished, insist
 from bridgework_loader.ports import Destination, Parent, Row, Sought, can_be_found
+from bridgework_loader.refusing import element_refused, element_stops, request_refused
 from bridgework_loader.strangers import StrangerWatch
-from bridgework_loader.updating import Change, Updater
+from bridgework_loader.updating import Change, Updater, parent_of
 
 
 @dataclass(slots=True)
@@ -57,16 +58,6 @@ class Creation:
     def parent(self) -> Parent | None:
         """The record a note hangs on."""
         return parent_of(self.fields)
-
-
-def parent_of(fields: Row) -> Parent | None:
-    """Read the parent out of a note's fields; None for other records."""
-    given = fields.get("Parent_Id")
-    if not isinstance(given, dict):
-        return None
-    module = given.get("module")
-    name = module.get("api_name") if isinstance(module, dict) else None
-    return Parent(str(name), str(given.get("id"))) if name else None
 
 
 class Creator:
@@ -188,6 +179,7 @@ class Creator:
                         link=Link(module, str(row["id"])),
                         base={},
                         ours=one.fields,
+                        parent=one.parent,
                         problems=one.problems,
                         whole=one.whole,
                     )
@@ -311,34 +303,3 @@ def _failed(one: Creation, reason: Reason, share: float) -> Decision:
         one.arrival, Outcome.FAILED, reason=reason, problems=one.problems, credits=share
     )
     return Decision(one.arrival, outcome)
-
-
-def element_refused(result: ElementResult) -> Reason:
-    """Say in plain words why Zoho refused one record; Zoho's own text may quote values."""
-    advice = result.advice
-    return reasons.refused(
-        result.code or "refused", advice.sentence, advice.remedy, result.field
-    )
-
-
-def element_stops(result: ElementResult, module: str) -> RunStopped:
-    """Build the error for a refusal that the next record would meet as well."""
-    advice = result.advice
-    return RunStopped(
-        f"{advice.sentence} {advice.remedy}",
-        code=result.code,
-        module=module,
-        sentence=advice.sentence,
-        remedy=advice.remedy,
-    )
-
-
-def request_refused(refused: RequestRefused) -> Reason:
-    """Say in plain words why Zoho refused a request as a whole."""
-    field_name = refused.details.get("api_name")
-    return reasons.refused(
-        refused.code,
-        "Zoho refused the request this record was part of.",
-        str(refused.details.get("remedy") or "Report it with the run and the code."),
-        str(field_name) if field_name else None,
-    )

@@ -70,9 +70,8 @@ def merge(
             to_write[name] = our_value
             before[name] = writable(their_value)
             new_base[name] = our_value
-        elif name in base and same_value(our_value, base_value):
-            continue
         else:
+            # Also where only the person changed it: the report lists every value that was kept.
             conflicts.append(
                 Conflict(
                     field=name, base=base_value, theirs=writable(their_value), ours=our_value
