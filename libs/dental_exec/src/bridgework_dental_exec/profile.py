@@ -1,0 +1,161 @@
+"""Profiles: which file holds what, and how its columns become canonical fields.
+
+A profile is data (``profiles/*.yaml``). Builders know canonical field names only; a different
+program or version needs a different profile file and no code.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from bridgework_contracts.errors import ConfigurationError
+
+from bridgework_dental_exec.parsers.dates import Kind
+
+PARSERS = frozenset(
+    {
+        "choice", "code", "date", "email", "flag", "int", "key", "moment", "money", "month",
+        "phone", "raw", "surface", "teeth", "text", "time", "tooth",
+    }
+)  # fmt: skip
+_CALL = re.compile(r"^([a-z]+)\(([^,()]+)(?:,\s*([a-z_]+))?\)$")
+_HEADER_SHARE = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """How one value is read: parser, column, and the choice list where the parser needs one."""
+
+    parser: str
+    column: str
+    choice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableDef:
+    """One file: its key columns, all columns, and how far its dates may lie."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    dates: dict[str, Kind]
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceDef:
+    """Printed words (lower case) → canonical words; strict leaves unknown words out."""
+
+    values: dict[str, str]
+    strict: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectDef:
+    """One canonical object or part: where its rows stand and how their cells are read."""
+
+    name: str
+    table: str
+    key: tuple[Cell, ...]
+    fields: dict[str, Cell]
+    parent: str | None = None
+    parent_key: Cell | None = None
+    workstation: str | None = None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A loaded profile."""
+
+    name: str
+    tables: dict[str, TableDef]
+    choices: dict[str, ChoiceDef]
+    objects: dict[str, ObjectDef]
+    item_labels: dict[str, str] = field(default_factory=dict)
+
+    def match_table(self, stem: str, header: Iterable[str]) -> TableDef | None:
+        """Return the table a file holds: by its name, else by its header."""
+        name = stem.strip().lower().replace("-", "_").replace(" ", "_")
+        if name in self.tables:
+            return self.tables[name]
+        columns = set(header)
+        best, best_share = None, _HEADER_SHARE
+        for table in self.tables.values():
+            wanted = set(table.columns)
+            share = len(wanted & columns) / len(wanted | columns) if columns else 0.0
+            if share > best_share and set(table.key) <= columns:
+                best, best_share = table, share
+        return best
+
+
+@cache
+def load_profile(name: str) -> Profile:
+    """Load a profile shipped with this package.
+
+    Raises:
+        ConfigurationError: No such profile, or a definition that does not hold together.
+    """
+    if not re.fullmatch(r"[a-z0-9_]+", name):
+        raise ConfigurationError("A profile's name is lower-case letters, digits and underscores.")
+    place = resources.files("bridgework_dental_exec") / "profiles" / f"{name}.yaml"
+    if not place.is_file():
+        raise ConfigurationError(f"There is no source profile named {name!r}.")
+    return parse_profile(yaml.safe_load(place.read_text(encoding="utf-8")))
+
+
+def parse_profile(data: dict[str, Any]) -> Profile:
+    """Check a profile's data and turn it into definitions.
+
+    Raises:
+        ConfigurationError: Unknown parser, table, column, choice or key of the document.
+    """
+    known = {"name", "tables", "choices", "objects", "item_labels"}
+    if set(data) - known:
+        raise ConfigurationError("The profile has sections nobody knows.")
+    tables = {
+        name: TableDef(
+            name, tuple(t["key"]), tuple(t["columns"]), dict(t.get("dates", {}))
+        )
+        for name, t in data["tables"].items()
+    }
+    choices = {
+        name: ChoiceDef(
+            {str(k).lower(): v for k, v in c["values"].items()}, bool(c.get("strict", False))
+        )
+        for name, c in data.get("choices", {}).items()
+    }
+    objects = {}
+    for name, spec in data["objects"].items():
+        table = tables.get(spec["table"])
+        if table is None:
+            raise ConfigurationError(f"Object {name!r} names a table the profile lacks.")
+        keys = spec["key"] if isinstance(spec["key"], list) else [spec["key"]]
+        parent, parent_key = None, None
+        if "parent" in spec:
+            parent, parent_cell = spec["parent"]
+            parent_key = _cell(parent_cell, table, choices)
+        objects[name] = ObjectDef(
+            name=name,
+            table=table.name,
+            key=tuple(_cell(k, table, choices) for k in keys),
+            fields={f: _cell(c, table, choices) for f, c in spec["fields"].items()},
+            parent=parent,
+            parent_key=parent_key,
+            workstation=spec.get("workstation"),
+        )
+    return Profile(data["name"], tables, choices, objects, dict(data.get("item_labels", {})))
+
+
+def _cell(text: str, table: TableDef, choices: dict[str, ChoiceDef]) -> Cell:
+    match = _CALL.match(text)
+    if match is None or match[1] not in PARSERS:
+        raise ConfigurationError(f"{table.name}: {text!r} is not parser(column).")
+    if match[2] not in table.columns:
+        raise ConfigurationError(f"{table.name}: there is no column {match[2]!r}.")
+    if (match[1] == "choice") != bool(match[3]) or (match[3] and match[3] not in choices):
+        raise ConfigurationError(f"{table.name}: {text!r} names no choice list.")
+    return Cell(match[1], match[2], match[3] or "")
