@@ -18,8 +18,13 @@ def main() -> None:
     parser.add_argument("--port", type=int)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--seed", type=Path)
-    given = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
-    uvloop.run(run(Settings(**given)))
+    parser.add_argument(
+        "--announce", action="store_true", help='print {"url": …} once the sandbox listens'
+    )
+    args = vars(parser.parse_args())
+    announce = args.pop("announce")
+    given = {name: value for name, value in args.items() if value is not None}
+    uvloop.run(run(Settings(**given), announce=announce))
 
 
 if __name__ == "__main__":

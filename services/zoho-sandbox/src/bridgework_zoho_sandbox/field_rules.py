@@ -47,6 +47,8 @@ RESERVED = frozenset(
     {"id", "data", "module", "layout", "order", "group", "select", "where", "limit", "offset"}
 )
 DECIMALS_MAX = 9
+PHI_FIELDS_MAX = 25
+PHI_MODULES_MAX = 10
 
 
 def _place(name: str, path: str) -> Json:
@@ -177,6 +179,25 @@ def refuse_unique(org: Org, module: Module, kind: str, path: str) -> None:
             "LIMIT_EXCEEDED",
             "unique field limit exceeded",
             {"limit": UNIQUE_MAX, "limit_due_to": due},
+        )
+
+
+def refuse_phi(org: Org, module: Module, kind: str, path: str) -> None:
+    """Refuse marking a field as health data: wrong type, 26th field, or 11th module."""
+    place = _place("hipaa_compliance_enabled", path)
+    if kind in {"lookup", "multiselectlookup", "autonumber"}:
+        raise Rejected(
+            "DEPENDENT_MISMATCH", "dependent field mismatch", {**place, **_dependee(path)}
+        )
+    marked = {
+        name: sum(item.hipaa for item in other.live_fields()) for name, other in org.modules.items()
+    }
+    modules = {name for name, count in marked.items() if count}
+    over_fields = marked[module.api_name] >= PHI_FIELDS_MAX
+    if over_fields or (module.api_name not in modules and len(modules) >= PHI_MODULES_MAX):
+        limit = PHI_FIELDS_MAX if over_fields else PHI_MODULES_MAX
+        raise Rejected(
+            "LIMIT_EXCEEDED", "limit exceeded", {"limit": limit, "limit_due_to": [place]}
         )
 
 
@@ -313,6 +334,8 @@ def new_field(org: Org, module: Module, sent: Json, path: str) -> FieldMeta:
     if unique or (external is not None and org.behaviour.external_counts_as_unique):
         refuse_unique(org, module, kind, path)
     _refuse_profiles(org, sent, path)
+    if sent.get("hipaa_compliance_enabled") is True:
+        refuse_phi(org, module, kind, path)
     name = generated_name(module, label)
     if not is_api_name(name):
         raise invalid_data(_place("field_label", path))

@@ -16,7 +16,14 @@ from .errors import (
     invalid_module,
     mandatory_not_found,
 )
-from .field_rules import checked_label, is_unique, new_field, read_choices, refuse_unique
+from .field_rules import (
+    checked_label,
+    is_unique,
+    new_field,
+    read_choices,
+    refuse_phi,
+    refuse_unique,
+)
 from .fields_json import field_json
 from .metadata import FieldMeta, Module
 from .org import Org
@@ -82,6 +89,12 @@ def _success(field_id: int, message: str) -> Json:
 
 def _open_module(call: Call) -> Module:
     module = module_param(call)
+    if not call.person.admin:
+        raise ZohoError(
+            400,
+            "AUTHORIZATION_FAILED",
+            "User does not have sufficient privilege to customise fields",
+        )
     if module.api_name in CLOSED_MODULES:
         raise ZohoError(400, "NOT_SUPPORTED", "fields of this module cannot be changed")
     return module
@@ -131,6 +144,8 @@ def _change(call: Call, module: Module, field: FieldMeta, sent: Json, path: str)
     if "pick_list_values" in sent:
         _add_choices(org, field, sent["pick_list_values"], path)
     if isinstance(sent.get("hipaa_compliance_enabled"), bool):
+        if sent["hipaa_compliance_enabled"] and not field.hipaa:
+            refuse_phi(org, module, field.data_type, path)
         field.hipaa = sent["hipaa_compliance_enabled"]
     field.modified_at = org.clock.now_s()
     org.save_module(module)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from .addressing import require_admin
 from .call import Answer, Call, answer_json, element_answer, no_content
 from .errors import (
     Json,
@@ -208,6 +209,7 @@ def _refuse_quota(org: Org) -> None:
 def create_module(call: Call) -> Answer:
     """``POST /settings/modules``: one custom module, 500 credits."""
     org = call.org
+    require_admin(call, "Crm_Implied_Customize_Zoho_CRM")
     sent = call.batch("modules", limit=1)[0]
     try:
         _refuse_quota(org)

@@ -485,7 +485,7 @@ METADATA = (
         f"{_SETTINGS}/modules",
         modules_api.create_module,
         _settings("modules", "CREATE"),
-        (201, 400),
+        (201, 400, 403),
         prices.module_price,
         body="json",
         wrapper="modules",

@@ -12,6 +12,7 @@ from .clock import parse_iso
 from .errors import Json, Rejected, ZohoError, bad_id, bad_param, bad_path_id, invalid_module
 from .features import features_of
 from .metadata import Module
+from .recurrence import occurrences
 from .table import Table
 from .validation import record_id
 from .writing import Writer, own_id, upsert_order
@@ -100,13 +101,14 @@ def insert(call: Call) -> Answer:
             elements.append(forced[index])
             failed += 1
             continue
-        try:
-            new_id = writer.insert(sent, f"$.data[{index}]")
-        except Rejected as refusal:
-            elements.append(refusal.body())
-            failed += 1
-            continue
-        elements.append(orjson.Fragment(b"%b%d%b" % (before, new_id, after)))
+        for single in occurrences(sent) if "Recurring_Activity" in sent else (sent,):
+            try:
+                new_id = writer.insert(single, f"$.data[{index}]")
+            except Rejected as refusal:
+                elements.append(refusal.body())
+                failed += 1
+                break
+            elements.append(orjson.Fragment(b"%b%d%b" % (before, new_id, after)))
     writer.flush()
     _fire(call, module, writer, features.names)
     return element_answer(elements, failed, ok=201)
@@ -227,9 +229,3 @@ def _upsert_target(
             raise bad_id(path)
         return given, "id"
     return writer.match(sent, order)
-
-
-def clone(call: Call) -> Answer:
-    """``POST /{module}/{id}/actions/clone`` is outside this sandbox: ``NOT_SUPPORTED``."""
-    record_module(call)
-    raise ZohoError(400, "NOT_SUPPORTED", "the action is not supported by the sandbox")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
@@ -73,7 +75,15 @@ async def serve(settings: Settings) -> AsyncIterator[tuple[SandboxApp, str]]:
             await task
 
 
-async def run(settings: Settings) -> None:
-    """Serve until a signal asks to stop."""
+async def run(settings: Settings, *, announce: bool = False) -> None:
+    """Serve until a signal asks to stop; with ``announce`` print the address once it listens."""
     async with open_app(settings) as app:
-        await uvicorn.Server(server_config(app, settings)).serve()
+        server = uvicorn.Server(server_config(app, settings))
+        task = asyncio.create_task(server.serve())
+        while announce and not server.started and not task.done():
+            await asyncio.sleep(START_POLL_S)
+        if announce and server.started:
+            port = server.servers[0].sockets[0].getsockname()[1]
+            sys.stdout.write(json.dumps({"url": f"http://{settings.host}:{port}"}) + "\n")
+            sys.stdout.flush()
+        await task
