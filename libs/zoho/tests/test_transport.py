@@ -302,3 +302,12 @@ async def test_a_token_is_refreshed_before_it_dies_and_used_meanwhile() -> None:
         now[0] += timedelta(minutes=2)
         await client.records.count("Contacts")
         assert zoho.minted == 2
+
+
+async def test_a_value_that_json_cannot_carry_is_refused_before_it_is_sent() -> None:
+    """Half a surrogate pair from a damaged export must not stop the process."""
+    zoho = ScriptedZoho()
+    async with scripted_client(zoho) as client:
+        with pytest.raises(RequestRefused, match="JSON"):
+            await client.records.insert("Contacts", [{"Last_Name": "\ud800"}])
+    assert zoho.seen == []

@@ -60,6 +60,8 @@ def compile_check(
         exists: Asked about lookups and owners; None leaves existence to Zoho.
     """
     kind = field.data_type
+    if kind == "text" and field.json_type == "jsonarray":
+        return _rows(None)  # tags call themselves text
     if kind in _SIMPLE:
         return _SIMPLE[kind](field)
     if kind in ("picklist", "multiselectpicklist"):

@@ -31,6 +31,7 @@ class FieldMeta:
         api_name: The live name, the only one that may be sent.
         label: What people see.
         data_type: Zoho's word: text, textarea, email, phone, picklist, lookup, datetime …
+        json_type: How it travels: string, integer, double, boolean, jsonarray, jsonobject.
         length: Longest value in characters (digits for numbers); None if Zoho names none.
         decimal_places: Digits after the point, for currency and decimals.
         custom: Made by somebody in the org.
@@ -50,6 +51,7 @@ class FieldMeta:
     api_name: str
     label: str
     data_type: str
+    json_type: str = "string"
     length: int | None = None
     decimal_places: int | None = None
     custom: bool = False
@@ -78,6 +80,7 @@ class FieldMeta:
             api_name=str(row["api_name"]),
             label=str(row.get("field_label") or row.get("display_label") or row["api_name"]),
             data_type=str(row.get("data_type") or "unknown"),
+            json_type=str(row.get("json_type") or "string"),
             length=_integer(row.get("length")),
             decimal_places=_integer(row.get("decimal_place")),
             custom=bool(row.get("custom_field")),

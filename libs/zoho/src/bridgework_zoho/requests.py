@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from bridgework_zoho.costs import COSTS, Operation
+from bridgework_zoho.errors import RequestRefused
 
 JsonObject = dict[str, Any]
 
@@ -166,9 +167,22 @@ def outgoing(call: Call, *, silence_notes: bool = True) -> Outgoing:
     headers = dict(call.headers)
     content: bytes | None = None
     if body is not None:
-        content = orjson.dumps(body)
+        content = _json(call, body)
         headers["content-type"] = "application/json"
     elif call.upload is not None:
         headers["content-type"] = call.upload.content_type
         headers["content-length"] = str(call.upload.size_bytes)
     return Outgoing(params, headers, content)
+
+
+def _json(call: Call, body: JsonObject) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError as exc:
+        # Half a surrogate pair, a number beyond 64 bits, a type JSON does not have.
+        raise RequestRefused(
+            f"{call.operation}: a value cannot be written as JSON; nothing was sent.",
+            code="UNSENDABLE_VALUE",
+            operation=call.operation.value,
+            module=call.module,
+        ) from exc
