@@ -333,6 +333,7 @@ def _json_page(line: FieldMap, page: int) -> Converter:
         text = value if type(value) is str else canonical_json(value)
         if not text.isprintable():
             text = CONTROL.sub("", text)
+        text = text.strip()
         return (text,) if zoho_length(text) <= limit else tuple(split(text, limit))
 
     def convert(value: Any, _trouble: list[Trouble]) -> str | None:
