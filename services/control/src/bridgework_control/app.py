@@ -50,9 +50,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
                 await stop.wait()
                 return
             loops = TenantLoops(chassis, tenant, service="control")
-            progress = ProgressHandler(
-                tenant=tenant, outbox=chassis.outbox, jobs=jobs, runs=runs
-            )
+            progress = ProgressHandler(tenant=tenant, outbox=chassis.outbox, jobs=jobs, runs=runs)
             dead = DeadLetterHandler(tenant=tenant, outbox=chassis.outbox, letters=letters)
             async with open_zoho(
                 chassis.pool, tenant.zoho, tenant.sealer, settings=settings.zoho

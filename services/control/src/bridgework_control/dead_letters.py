@@ -66,9 +66,7 @@ class DeadLetters:
             await self._outbox.add_many(
                 connection, [OutboxMessage(letter.topic, key, value, letter.headers)]
             )
-            await connection.execute(
-                self._sql.replayed, tenant.tenant_id, dead_letter_id, operator
-            )
+            await connection.execute(self._sql.replayed, tenant.tenant_id, dead_letter_id, operator)
 
     async def _row(self, tenant_id: str, dead_letter_id: str) -> dict[str, Any]:
         row = await self._pool.fetchrow(self._sql.dead_letter, tenant_id, dead_letter_id)

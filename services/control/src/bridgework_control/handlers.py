@@ -109,9 +109,7 @@ class ProgressHandler:
             return
         error = None if message.ok else {"code": "audit_failed", "sentence": message.error}
         state = JobState.AUDITED if message.ok else JobState.FAILED
-        await connection.execute(
-            self._jobs.set_audit, message.job_id, message.report, state, error
-        )
+        await connection.execute(self._jobs.set_audit, message.job_id, message.report, state, error)
         source = {
             **job["source"],
             "referral_values": {
@@ -143,9 +141,7 @@ class ProgressHandler:
             last_wave=row["last_wave"],
         )
 
-    async def _step(
-        self, connection: Connection, run_id: str, decide: StepDecision
-    ) -> None:
+    async def _step(self, connection: Connection, run_id: str, decide: StepDecision) -> None:
         run = await self._view(connection, run_id)
         step = decide(run) if run is not None else None
         if step is None:
@@ -173,9 +169,7 @@ class ProgressHandler:
         log.error("run_failed", run_id=message.run_id, code=message.code, service=message.service)
 
     async def _send(self, connection: Connection, commands: Sequence[Command]) -> None:
-        await self._outbox.add_many(
-            connection, command_messages(self._tenant.tenant_id, commands)
-        )
+        await self._outbox.add_many(connection, command_messages(self._tenant.tenant_id, commands))
 
 
 class DeadLetterHandler:

@@ -165,9 +165,7 @@ class Control:
     def _audit_command(self, job_id: JobId, source: SourceSpec) -> Command:
         audit_id = f"audit_{secrets.token_hex(8)}"
         folder = self._settings.reports_dir / job_id / audit_id
-        return AuditExport(
-            job_id=job_id, audit_id=audit_id, source=source, report_dir=str(folder)
-        )
+        return AuditExport(job_id=job_id, audit_id=audit_id, source=source, report_dir=str(folder))
 
     async def job_row(self, job_id: str) -> Row:
         """Return a job's row.
@@ -205,9 +203,7 @@ class Control:
             _refuse_busy(job)
             await self._need(connection, job_id, (Gate.G1_AUDIT,))
             await connection.execute(self.jobs.set_state, job_id, JobState.APPLYING_SCHEMA, None)
-            await connection.execute(
-                self.jobs.ask_step, job["tenant_id"], job_id, "apply_schema"
-            )
+            await connection.execute(self.jobs.ask_step, job["tenant_id"], job_id, "apply_schema")
 
     async def confirm_mapping(self, job_id: str, body: MappingConfirm) -> None:
         """Keep a person's decisions about owners and the source, and approve gate G3."""
@@ -228,8 +224,12 @@ class Control:
                 **body.referral_values,
             }
             owners = [
-                {**owner, "user_id": body.owners[owner["provider_key"]], "evidence": "person",
-                 "review": False}
+                {
+                    **owner,
+                    "user_id": body.owners[owner["provider_key"]],
+                    "evidence": "person",
+                    "review": False,
+                }
                 if owner["provider_key"] in body.owners
                 else owner
                 for owner in job["owners"]
@@ -301,12 +301,8 @@ class Control:
         if gate is Gate.G7_GO_LIVE:
             await connection.execute(self.jobs.set_state, job_id, JobState.LIVE, None)
 
-    async def _need(
-        self, connection: Connection, job_id: str, needed: Sequence[Gate]
-    ) -> None:
-        approved = {
-            Gate(row["gate"]) for row in await connection.fetch(self.jobs.gates, job_id)
-        }
+    async def _need(self, connection: Connection, job_id: str, needed: Sequence[Gate]) -> None:
+        approved = {Gate(row["gate"]) for row in await connection.fetch(self.jobs.gates, job_id)}
         missing = [gate for gate in needed if gate not in approved]
         if missing:
             raise ApiError(
@@ -406,9 +402,7 @@ class Control:
                 command = ResumeRun(run_id=identity)
             if to is RunState.CANCELLED:
                 await connection.execute(self.runs.finish, run_id, to, None)
-                await connection.execute(
-                    self.jobs.set_state, run["job_id"], JobState.READY, None
-                )
+                await connection.execute(self.jobs.set_state, run["job_id"], JobState.READY, None)
             else:
                 await connection.execute(self.runs.set_state, run_id, to, None)
             tenant = await self.tenant(run["tenant_id"])
@@ -431,9 +425,7 @@ class Control:
     async def _send(
         self, connection: Connection, tenant: Tenant, commands: Sequence[Command]
     ) -> None:
-        await self._outbox.add_many(
-            connection, command_messages(tenant.tenant_id, commands)
-        )
+        await self._outbox.add_many(connection, command_messages(tenant.tenant_id, commands))
 
 
 def _refuse_busy(job: Row) -> None:

@@ -26,9 +26,7 @@ _POLL_S = 0.3
 class StepWorker:
     """One tenant's queued steps."""
 
-    def __init__(
-        self, *, tenant: Tenant, pool: Pool, jobs: Statements, client: ZohoClient
-    ) -> None:
+    def __init__(self, *, tenant: Tenant, pool: Pool, jobs: Statements, client: ZohoClient) -> None:
         self._tenant = tenant
         self._pool = pool
         self._jobs = jobs
@@ -54,9 +52,7 @@ class StepWorker:
             await self._schema_and_owners(dict(job))
         except (TerminalError, ConfigurationError) as exc:
             log.error("schema_not_applied", job_id=job_id, code=exc.code)  # noqa: TRY400  # ours, no trace
-            await self._pool.execute(
-                self._jobs.set_state, job_id, JobState.FAILED, _as_error(exc)
-            )
+            await self._pool.execute(self._jobs.set_state, job_id, JobState.FAILED, _as_error(exc))
 
     async def _schema_and_owners(self, job: dict[str, Any]) -> None:
         job_id = job["job_id"]

@@ -52,6 +52,4 @@ class CommandsHandler:
 
     async def _ask(self, kind: str, subject_id: str, command: AuditExport | StartRun) -> None:
         sealed = self._tenant.sealer.seal(encode(command), work_aad(kind, subject_id))
-        await self._pool.execute(
-            self._sql.ask, self._tenant.tenant_id, kind, subject_id, sealed
-        )
+        await self._pool.execute(self._sql.ask, self._tenant.tenant_id, kind, subject_id, sealed)

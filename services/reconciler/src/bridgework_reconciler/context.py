@@ -52,9 +52,7 @@ class TenantContext:
             topic_name(self.tenant.tenant_id, subject),
             key.encode(),
             encode(message),
-            headers_for(
-                message, message_id(run_id, message.type, *identity), run_id=run_id
-            ),
+            headers_for(message, message_id(run_id, message.type, *identity), run_id=run_id),
         )
 
     def progress(self, messages: Sequence[Message], *identity: str) -> list[OutboxMessage]:

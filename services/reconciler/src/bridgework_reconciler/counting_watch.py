@@ -61,10 +61,14 @@ class CountingWatch:
                     run_id=spec.run_id,
                     extracted=dict(counts.extracted),
                     outcomes={
-                        name: {**outcomes, "unchanged": outcomes.get("unchanged", 0)
-                               + counts.unchanged.get(name, 0)}
+                        name: {
+                            **outcomes,
+                            "unchanged": outcomes.get("unchanged", 0)
+                            + counts.unchanged.get(name, 0),
+                        }
                         for name, outcomes in {
-                            **{name: {} for name in counts.unchanged}, **counts.outcomes
+                            **{name: {} for name in counts.unchanged},
+                            **counts.outcomes,
                         }.items()
                     },
                     credits=await self._journal.credits(run_id),

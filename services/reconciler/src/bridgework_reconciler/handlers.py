@@ -84,9 +84,7 @@ class OutcomesHandler:
             if not outcomes:
                 continue
             async with self._journal.pool.acquire() as connection, connection.transaction():
-                await self._journal.add(
-                    connection, run_id, outcomes, self._context.tenant.sealer
-                )
+                await self._journal.add(connection, run_id, outcomes, self._context.tenant.sealer)
                 await self._truth.follow(connection, spec.job_id, run_id, outcomes)
             self._watch.note(run_id)
 
@@ -110,9 +108,7 @@ class CommandsHandler:
                         if message.spec.kind is RunKind.UNDO:
                             await self._ask(connection, message.spec.run_id, "undo")
                     case TakeFingerprint():
-                        await self._ask(
-                            connection, message.run_id, "fingerprint", message.label
-                        )
+                        await self._ask(connection, message.run_id, "fingerprint", message.label)
                     case DiffRun():
                         await self._ask(connection, message.run_id, "diff")
                     case FinishRun():
@@ -123,9 +119,7 @@ class CommandsHandler:
                         continue
             self._watch.work.set()
 
-    async def _ask(
-        self, connection: Connection, run_id: str, kind: str, label: str = ""
-    ) -> None:
+    async def _ask(self, connection: Connection, run_id: str, kind: str, label: str = "") -> None:
         await connection.execute(
             self._truth.sql.ask, self._context.tenant.tenant_id, run_id, kind, label
         )

@@ -62,7 +62,9 @@ class Worker:
             if row is None:
                 await _either(self._watch.work, stop, 1.0)
                 continue
-            work = asyncio.create_task(self._do(row["work_id"], row["run_id"], row["kind"], row["label"]))
+            work = asyncio.create_task(
+                self._do(row["work_id"], row["run_id"], row["kind"], row["label"])
+            )
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
@@ -113,16 +115,12 @@ class Worker:
             await self._outbox.add_many(connection, self._context.progress(words, kind, label))
             await connection.execute(self._truth.sql.work_done, work_id)
             if kind == "report":
-                await self._context.registry.set_status(
-                    spec.run_id, RunStatus.FINISHED, connection
-                )
+                await self._context.registry.set_status(spec.run_id, RunStatus.FINISHED, connection)
         log.info("work_done", run_id=run_id, kind=kind)
 
     async def _fingerprint(self, spec: RunSpec, label: str) -> FingerprintTaken:
         modules = await take_fingerprint(self._context, spec, self._reader)
-        await self._truth.pool.execute(
-            self._truth.sql.put_fingerprint, spec.run_id, label, modules
-        )
+        await self._truth.pool.execute(self._truth.sql.put_fingerprint, spec.run_id, label, modules)
         return FingerprintTaken(run_id=spec.run_id, label=label, modules=modules)
 
 

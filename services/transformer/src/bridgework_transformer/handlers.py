@@ -110,6 +110,4 @@ def _new_record(message: Message, record: RecordExtracted, key: bytes | None) ->
     identity = message_id(
         record.run_id, message.type, record.object, record.key, record.content_hash
     )
-    return NewRecord(
-        key, encode(message), headers_for(message, identity, run_id=record.run_id)
-    )
+    return NewRecord(key, encode(message), headers_for(message, identity, run_id=record.run_id))

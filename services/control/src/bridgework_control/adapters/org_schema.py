@@ -57,6 +57,7 @@ async def apply_plan(client: ZohoClient, plan: SchemaPlan) -> dict[str, Any]:
 
 async def _create_module(client: ZohoClient, payload: Payload) -> None:
     row = payload.body["modules"][0]
+    refused: ElementResult | None = None
     for name in filter(None, (row["api_name"], payload.alternative)):
         result = await client.meta.create_module(
             NewModule(
@@ -70,7 +71,9 @@ async def _create_module(client: ZohoClient, payload: Payload) -> None:
         if result.ok or result.code == _ALREADY_THERE:
             log.info("module_created", module=name, credits=payload.credits)
             return
-    _refuse(payload, [row["plural_label"]], result)
+        refused = result
+    if refused is not None:
+        _refuse(payload, [row["plural_label"]], refused)
 
 
 async def _change_fields(client: ZohoClient, payload: Payload) -> None:
@@ -79,15 +82,11 @@ async def _change_fields(client: ZohoClient, payload: Payload) -> None:
     if payload.method == "POST":
         results = await client.meta.create_fields(module, [_new_field(row) for row in rows])
     else:
-        results = [
-            await client.meta.update_field(
-                module, str(row["id"]), {k: v for k, v in row.items() if k != "id"}
-            )
-            for row in rows
-        ]
+        field_id = payload.path.rpartition("/")[2]
+        results = [await client.meta.update_field(module, field_id, row) for row in rows]
     for row, result in zip(rows, results, strict=True):
         if not result.ok and result.code != _ALREADY_THERE:
-            _refuse(payload, [str(row.get("field_label") or row.get("id"))], result)
+            _refuse(payload, [str(row.get("field_label") or payload.specs[0])], result)
     log.info("fields_changed", module=module, count=len(rows), credits=payload.credits)
 
 

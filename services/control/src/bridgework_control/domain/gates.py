@@ -1,7 +1,7 @@
 """What each gate asks of the evidence before a person may approve it."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,10 @@ import orjson
 
 from bridgework_contracts.runs import RunKind
 from bridgework_control.domain.jobs import NEEDED_BEFORE, Gate, JobState
+
+
+Row = Any
+"""A database row: values by column name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,8 @@ class Evidence:
 
 def evidence_for(
     gate: Gate,
-    job: Mapping[str, Any],
-    runs: Sequence[Mapping[str, Any]],
+    job: Row,
+    runs: Sequence[Row],
     approved: frozenset[Gate],
 ) -> Evidence:
     """Return the evidence for one gate.
@@ -43,15 +47,13 @@ def evidence_for(
     return Evidence({"gate": gate, **facts}, tuple(missing + blockers))
 
 
-def latest(runs: Sequence[Mapping[str, Any]], kind: RunKind) -> Mapping[str, Any] | None:
+def latest(runs: Sequence[Row], kind: RunKind) -> Row | None:
     """Return the newest run of a kind."""
     found = [run for run in runs if run["kind"] == kind]
     return found[-1] if found else None
 
 
-def _audit(
-    job: Mapping[str, Any], _runs: Sequence[Mapping[str, Any]]
-) -> tuple[dict[str, Any], list[str]]:
+def _audit(job: Row, _runs: Sequence[Row]) -> tuple[dict[str, Any], list[str]]:
     audit = job["audit"]
     if not audit:
         return {}, ["The export has not been audited."]
@@ -59,9 +61,7 @@ def _audit(
     return {"audit_hash": audit.get("hash"), "grade": audit.get("grade")}, blockers
 
 
-def _schema(
-    job: Mapping[str, Any], _runs: Sequence[Mapping[str, Any]]
-) -> tuple[dict[str, Any], list[str]]:
+def _schema(job: Row, _runs: Sequence[Row]) -> tuple[dict[str, Any], list[str]]:
     plan = job["schema_plan"]
     if not plan or not plan.get("applied"):
         return {}, ["The schema plan has not been applied and read back."]
@@ -69,14 +69,12 @@ def _schema(
     return {"plan_hash": plan.get("hash"), "live_names": job["live_names"]}, drift
 
 
-def _mapping(
-    job: Mapping[str, Any], _runs: Sequence[Mapping[str, Any]]
-) -> tuple[dict[str, Any], list[str]]:
+def _mapping(job: Row, _runs: Sequence[Row]) -> tuple[dict[str, Any], list[str]]:
     blockers = [] if job["owners"] else ["Owners have not been resolved."]
     return {"mapping_hash": job["mapping_hash"], "owners": job["owners"]}, blockers
 
 
-def _clean(run: Mapping[str, Any] | None, what: str) -> tuple[dict[str, Any], list[str]]:
+def _clean(run: Row | None, what: str) -> tuple[dict[str, Any], list[str]]:
     if run is None or run["state"] != "finished":
         return {}, [f"No finished {what}."]
     report = run["report"] or {}
@@ -95,9 +93,7 @@ def _clean(run: Mapping[str, Any] | None, what: str) -> tuple[dict[str, Any], li
     return facts, blockers
 
 
-def _rehearsal(
-    _job: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]
-) -> tuple[dict[str, Any], list[str]]:
+def _rehearsal(_job: Row, runs: Sequence[Row]) -> tuple[dict[str, Any], list[str]]:
     rehearsal = latest(runs, RunKind.REHEARSAL)
     facts, blockers = _clean(rehearsal, "rehearsal")
     undo = next(
@@ -121,21 +117,15 @@ def _rehearsal(
     return facts, blockers
 
 
-def _full(
-    _job: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]
-) -> tuple[dict[str, Any], list[str]]:
+def _full(_job: Row, runs: Sequence[Row]) -> tuple[dict[str, Any], list[str]]:
     return _clean(latest(runs, RunKind.FULL), "full run")
 
 
-def _delta(
-    _job: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]
-) -> tuple[dict[str, Any], list[str]]:
+def _delta(_job: Row, runs: Sequence[Row]) -> tuple[dict[str, Any], list[str]]:
     return _clean(latest(runs, RunKind.DELTA), "delta")
 
 
-def _go_live(
-    job: Mapping[str, Any], _runs: Sequence[Mapping[str, Any]]
-) -> tuple[dict[str, Any], list[str]]:
+def _go_live(job: Row, _runs: Sequence[Row]) -> tuple[dict[str, Any], list[str]]:
     busy = job["state"] not in {JobState.LOADED, JobState.DELTA_LOADED}
     return {"state": job["state"]}, ["A run is under way or undone."] if busy else []
 

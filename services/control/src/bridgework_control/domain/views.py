@@ -1,13 +1,14 @@
 """Rows as the API shows them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from bridgework_contracts.runs import RunKind
 from bridgework_control.domain.gates import evidence_for
 from bridgework_control.domain.jobs import GATE_MEANING, Gate
 
-Row = Mapping[str, Any]
+Row = Any
+"""A database row: values by column name."""
 
 
 def job_view(job: Row, approved: Sequence[Row]) -> dict[str, Any]:

@@ -110,9 +110,7 @@ async def get_tenant(tenant_id: Identity, caller: CallerDep, control: ControlDep
 
 
 @router.post("/api-keys", status_code=201, tags=["tenants"])
-async def create_api_key(
-    body: ApiKeyCreate, caller: CallerDep, control: ControlDep
-) -> ApiKeyRead:
+async def create_api_key(body: ApiKeyCreate, caller: CallerDep, control: ControlDep) -> ApiKeyRead:
     """Issue an API key; it is shown this once."""
     caller.check_everywhere()
     if body.tenant_id is not None:
@@ -320,9 +318,7 @@ async def get_records(
     run_id: Identity,
     caller: CallerDep,
     control: ControlDep,
-    object_name: Annotated[
-        str | None, Query(alias="object", pattern=r"^[a-z_]{1,40}$")
-    ] = None,
+    object_name: Annotated[str | None, Query(alias="object", pattern=r"^[a-z_]{1,40}$")] = None,
     outcome: Outcome | None = None,
     limit: Limit = 100,
     cursor: Cursor = None,
@@ -335,9 +331,7 @@ async def get_records(
         run_id, object_name=object_name, outcome=outcome, after=(after[0], after[1]), limit=limit
     )
     last = rows[-1] if len(rows) == limit else None
-    return Page(
-        data=rows, next_cursor=encode_cursor(last["object"], last["key"]) if last else None
-    )
+    return Page(data=rows, next_cursor=encode_cursor(last["object"], last["key"]) if last else None)
 
 
 # ---- dead letters -------------------------------------------------------------------------------

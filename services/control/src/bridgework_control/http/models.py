@@ -164,9 +164,7 @@ class MappingConfirm(Create):
 class RunCreate(Create):
     """One pass of a job."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"kind": "rehearsal"}}
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"kind": "rehearsal"}})
 
     kind: RunKind
     sample: SampleSpec | None = Field(default=None, description="rehearsal: size of the sample")

@@ -80,9 +80,7 @@ def problem(
         errors=errors or [],
     )
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None  # noqa: PLR2004  # HTTP
-    return JSONResponse(
-        body.model_dump(), status, headers, media_type="application/problem+json"
-    )
+    return JSONResponse(body.model_dump(), status, headers, media_type="application/problem+json")
 
 
 def install(app: FastAPI) -> None:

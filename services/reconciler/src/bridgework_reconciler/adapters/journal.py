@@ -46,14 +46,10 @@ class Journal:
         keys = [outcome.key for outcome in ordered]
         rows = await connection.fetch(self.sql.earlier, run_id, objects, keys)
         earlier = {
-            (row["object"], row["key"]): Counted(
-                row["outcome"], row["parts"] or {}, row["credits"]
-            )
+            (row["object"], row["key"]): Counted(row["outcome"], row["parts"] or {}, row["credits"])
             for row in rows
         }
-        await connection.execute(
-            self.sql.put, run_id, objects, keys, *_columns(ordered, sealer)
-        )
+        await connection.execute(self.sql.put, run_id, objects, keys, *_columns(ordered, sealer))
         change = delta(ordered, earlier)
         if change.records:
             await connection.execute(

@@ -38,9 +38,7 @@ def open_values(
     """Return ``{"sent", "before", "conflicts"}`` of a journal row; empty where it has none."""
     if blob is None:
         return {}
-    values: dict[str, Any] = orjson.loads(
-        sealer.open(blob, journal_aad(run_id, object_name, key))
-    )
+    values: dict[str, Any] = orjson.loads(sealer.open(blob, journal_aad(run_id, object_name, key)))
     return values
 
 

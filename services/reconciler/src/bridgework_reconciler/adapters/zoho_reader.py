@@ -16,9 +16,7 @@ class ZohoReader:
     def __init__(self, client: ZohoClient) -> None:
         self._client = client
 
-    async def scan(
-        self, module: str, fields: Sequence[str]
-    ) -> AsyncIterator[list[dict[str, Any]]]:
+    async def scan(self, module: str, fields: Sequence[str]) -> AsyncIterator[list[dict[str, Any]]]:
         """Walk every record of a module.
 
         Args:
@@ -39,4 +37,4 @@ class ZohoReader:
     async def attachments(self, module: str, record_id: str) -> list[tuple[str, str, int | None]]:
         """Return (id, name, size in bytes) of the files of one record."""
         found = await self._client.attachments.list(module, record_id)
-        return [(one.id, one.name, one.size_bytes) for one in found]
+        return [(one.id, one.file_name, one.size_bytes) for one in found]

@@ -65,9 +65,9 @@ def quarantine_rows(
 
 
 def conflict_rows(
-    rows: Iterable[tuple[Mapping[str, Any], Iterable[Conflict]]], report_name: ReportName
+    rows: Iterable[tuple[Any, Iterable[Conflict]]], report_name: ReportName
 ) -> list[dict[str, Any]]:
-    """Return one line per conflict, values as shapes."""
+    """Return one line per conflict (a journal row and its conflicts), values as shapes."""
     return [
         {
             "object": report_name(row["object"]),

@@ -135,7 +135,9 @@ class Comparison:
             spec.job_id, object_name, list(by_key), self._context.tenant.sealer
         )
         expected = {
-            key: self._mapper.expected_for(_record(message)) for key, message in raw.items()
+            key: said
+            for key, message in raw.items()
+            if (said := self._mapper.expected_for(_record(message))) is not None
         }
         wanted = {(ref.object, ref.key) for one in expected.values() for ref in one.refs}
         own = {(object_name, key) for key in by_key}
@@ -179,8 +181,7 @@ class Comparison:
             Tally(
                 records=len(missing),
                 differences=[
-                    Difference(object_name, key, "", "missing", zoho_id)
-                    for key, zoho_id in missing
+                    Difference(object_name, key, "", "missing", zoho_id) for key, zoho_id in missing
                 ],
             )
         )

@@ -57,9 +57,7 @@ async def _publish_object(
     external_id = mapper.external_id_field(object_name)
     after = ""
     while True:
-        rows = await journal.pool.fetch(
-            journal.sql.undoable, undone, object_name, after, _PAGE
-        )
+        rows = await journal.pool.fetch(journal.sql.undoable, undone, object_name, after, _PAGE)
         if not rows:
             return
         writes: list[NewRecord] = []
