@@ -26,10 +26,10 @@ from bridgework_loader.domain.settling import Finding, creation_found
 from bridgework_loader.metering import CreditMeter
 from bridgework_loader.pacing import OnStep, Pacing, Step
 from bridgework_loader.patience import Unfinished, insist
-from bridgework_loader.ports import Destination, Parent, Row, Sought, can_be_found
+from bridgework_loader.ports import Destination, Parent, Row, Sought, can_be_found, parent_of
 from bridgework_loader.refusing import element_refused, element_stops, request_refused
 from bridgework_loader.strangers import StrangerWatch
-from bridgework_loader.updating import Change, Updater, parent_of
+from bridgework_loader.updating import Change, Updater
 
 
 @dataclass(slots=True)
@@ -136,9 +136,7 @@ class Creator:
             return creations
         lost = [one for one in doubtful if one.tried_at is not None]
         if lost and not all(can_be_found(one.arrival.write) for one in lost):
-            await self._ledger.record(
-                [_failed(one, reasons.CANNOT_BE_ASKED, 0.0) for one in lost]
-            )
+            await self._ledger.record([_failed(one, reasons.CANNOT_BE_ASKED, 0.0) for one in lost])
             return [one for one in creations if one.tried_at is None]
         await self._let_settle(lost)
         found = await self._destination.find(
@@ -179,7 +177,6 @@ class Creator:
                         link=Link(module, str(row["id"])),
                         base={},
                         ours=one.fields,
-                        parent=one.parent,
                         problems=one.problems,
                         whole=one.whole,
                     )

@@ -105,3 +105,13 @@ def can_be_found(write: WriteRecord) -> bool:
     return write.module == "Notes" or bool(
         write.external_id_field and write.fields.get(write.external_id_field)
     )
+
+
+def parent_of(fields: Row) -> Parent | None:
+    """Read the parent out of a note's fields; None for other records."""
+    given = fields.get("Parent_Id")
+    if not isinstance(given, dict):
+        return None
+    module = given.get("module")
+    name = module.get("api_name") if isinstance(module, dict) else None
+    return Parent(str(name), str(given.get("id"))) if name else None

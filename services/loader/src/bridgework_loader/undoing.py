@@ -25,9 +25,8 @@ from bridgework_loader.domain.undoing import (
 from bridgework_loader.metering import CreditMeter
 from bridgework_loader.pacing import OnStep, Pacing, Step
 from bridgework_loader.patience import Unfinished, insist
-from bridgework_loader.ports import Destination, Wanted
+from bridgework_loader.ports import Destination, Wanted, parent_of
 from bridgework_loader.refusing import element_refused
-from bridgework_loader.updating import parent_of
 
 _KEPT = {
     UndoVerdict.KEPT_EDITED: reasons.KEPT_EDITED,
@@ -54,7 +53,11 @@ class Undoer:
         self._on_step = on_step
 
     async def undo(
-        self, module: str, arrivals: list[Arrival], migration_user_id: str | None, meter: CreditMeter
+        self,
+        module: str,
+        arrivals: list[Arrival],
+        migration_user_id: str | None,
+        meter: CreditMeter,
     ) -> None:
         """Undo up to ``rows_per_call`` writes of one module and record each end.
 
@@ -84,9 +87,7 @@ class Undoer:
         names = readable_fields(
             *(one.write.sent for one in arrivals), *(one.write.before for one in arrivals)
         )
-        current = await self._destination.read(
-            module, list(wanted.values()), [*names, MODIFIED_BY]
-        )
+        current = await self._destination.read(module, list(wanted.values()), [*names, MODIFIED_BY])
         kept_parents = await self._crosswalk.kept_parents(
             arrivals[0].write.run_id, [one.zoho_id for one in wanted.values()]
         )
@@ -179,9 +180,7 @@ class Undoer:
     ) -> list[Arrival]:
         if not restorations:
             return []
-        await self._ledger.open(
-            [NewIntent(one, r.to_write, r.current) for one, r in restorations]
-        )
+        await self._ledger.open([NewIntent(one, r.to_write, r.current) for one, r in restorations])
         self._on_step(Step.INTENT_OPENED)
         rows: list[dict[str, Any]] = [
             {"id": one.write.zoho_id, **r.to_write} for one, r in restorations
@@ -233,5 +232,3 @@ def _restored(one: Arrival, restoration: Restoration, share: float) -> Decision:
         credits=share,
     )
     return Decision(one, ended)
-
-

@@ -201,9 +201,7 @@ class Updater:
         return Unfinished(again, cause)
 
 
-def _plan(
-    one: Change, row: Row | None, rules: ModuleRules, share: float
-) -> Decision | _Planned:
+def _plan(one: Change, row: Row | None, rules: ModuleRules, share: float) -> Decision | _Planned:
     """Decide about one record from what is in Zoho now."""
     if row is None:
         outcome = outcome_of(

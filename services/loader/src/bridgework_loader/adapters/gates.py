@@ -57,9 +57,7 @@ class GateStore:
         with translate_errors():
             rows = await self._pool.fetch(self._sql.read, list(run_ids))
         return {
-            RunId(row["run_id"]): GateRow(
-                RunState(row["state"]), frozenset(row["open_waves"])
-            )
+            RunId(row["run_id"]): GateRow(RunState(row["state"]), frozenset(row["open_waves"]))
             for row in rows
         }
 

@@ -73,9 +73,7 @@ def merge(
         else:
             # Also where only the person changed it: the report lists every value that was kept.
             conflicts.append(
-                Conflict(
-                    field=name, base=base_value, theirs=writable(their_value), ours=our_value
-                )
+                Conflict(field=name, base=base_value, theirs=writable(their_value), ours=our_value)
             )
     for name, companion in COMPANIONS.items():
         if name in to_write and companion in ours:

@@ -49,6 +49,16 @@ UNDO_INCOMPLETE = Reason(
     sentence="The undo did not say which Zoho record it is about.",
     remedy="This is a defect of the program: report it with the run.",
 )
+CANNOT_BE_ASKED = Reason(
+    code="outcome_unknown",
+    sentence="Zoho's answer was lost and the record carries nothing by which it could be found.",
+    remedy="Look for it in Zoho by hand; give its object a source-id field in the mapping.",
+)
+DUPLICATE_OF_ANOTHER = Reason(
+    code="duplicate_data",
+    sentence="Zoho already has another record with a value that must be unique.",
+    remedy="Find the other record in Zoho and decide which of the two is right.",
+)
 
 
 def parent_missing(ref: Ref) -> Reason:

@@ -1,0 +1,130 @@
+"""Composition root of the loader."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from bridgework_contracts.topics import Subject
+from bridgework_eventlog.port import NewRecord
+from bridgework_loader.adapters.announcing import Announcer
+from bridgework_loader.adapters.crosswalk import Crosswalk
+from bridgework_loader.adapters.destination import ZohoDestination
+from bridgework_loader.adapters.gates import GateStore
+from bridgework_loader.adapters.ledger import WriteLedger
+from bridgework_loader.creating import Creator
+from bridgework_loader.engine import LoadEngine
+from bridgework_loader.handlers import CommandsHandler, Gates, Releaser, WritesHandler
+from bridgework_loader.metering import count_call
+from bridgework_loader.pacing import OnStep, no_step
+from bridgework_loader.settings import Settings
+from bridgework_loader.strangers import StrangerWatch
+from bridgework_loader.undoing import Undoer
+from bridgework_loader.updating import Updater
+from bridgework_service.chassis import App, open_chassis
+from bridgework_service.consuming import TenantLoops
+from bridgework_service.lifecycle import ServiceTask, Stage
+from bridgework_service.tenancy_loop import PerTenant
+from bridgework_service.tenants import Tenant
+from bridgework_store.outbox import OutboxRelay, OutboxWriter
+from bridgework_zoho_org.opening import open_zoho
+from bridgework_zoho_org.schema import migrate_zoho_org
+
+SCHEMA = "loader"
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIterator[App]:
+    """Open the loader: per tenant its commands, its writes and its parked writes.
+
+    Args:
+        settings: This service's settings.
+        on_step: Told after each effect; crash tests end the process there.
+    """
+    async with open_chassis(settings, schema=SCHEMA, package="bridgework_loader") as chassis:
+        await migrate_zoho_org(chassis.pool)
+        wake = asyncio.Event()
+        # Outcomes are sealed before they become decisions, so this writer does not seal again.
+        outbox = OutboxWriter(SCHEMA, wake)
+        relay: OutboxRelay[NewRecord] = OutboxRelay(
+            chassis.pool, SCHEMA, chassis.log.producer(), record=NewRecord, wake=wake
+        )
+        pacing = settings.pacing
+
+        async def serve_tenant(tenant: Tenant, stop: asyncio.Event) -> None:
+            if tenant.zoho is None:
+                await stop.wait()
+                return
+            crosswalk = Crosswalk(chassis.pool, tenant.tenant_id, tenant.sealer, schema=SCHEMA)
+            announcer = Announcer(outbox, tenant.tenant_id, tenant.sealer)
+            ledger = WriteLedger(
+                chassis.pool,
+                tenant.tenant_id,
+                tenant.sealer,
+                outbox=outbox,
+                announcer=announcer,
+                crosswalk=crosswalk,
+                schema=SCHEMA,
+            )
+            gates = Gates(GateStore(chassis.pool, schema=SCHEMA), chassis.registry)
+            loops = TenantLoops(chassis, tenant, service="loader", batch_size=settings.batch_size)
+            async with open_zoho(
+                chassis.pool,
+                tenant.zoho,
+                tenant.sealer,
+                settings=settings.zoho,
+                keep_for_others=settings.keep_for_others,
+                on_call=count_call,
+            ) as client:
+                destination = ZohoDestination(client, metadata_ttl_s=pacing.metadata_ttl_s)
+                updater = Updater(
+                    destination=destination, ledger=ledger, pacing=pacing, on_step=on_step
+                )
+                engine = LoadEngine(
+                    destination=destination,
+                    crosswalk=crosswalk,
+                    ledger=ledger,
+                    creator=Creator(
+                        destination=destination,
+                        ledger=ledger,
+                        updater=updater,
+                        strangers=StrangerWatch(
+                            destination=destination, crosswalk=crosswalk, ledger=ledger
+                        ),
+                        pacing=pacing,
+                        on_step=on_step,
+                    ),
+                    updater=updater,
+                    undoer=Undoer(
+                        destination=destination,
+                        ledger=ledger,
+                        crosswalk=crosswalk,
+                        pacing=pacing,
+                        on_step=on_step,
+                    ),
+                    pacing=pacing,
+                )
+                commands = CommandsHandler(
+                    tenant=tenant,
+                    gates=gates,
+                    registry=chassis.registry,
+                    release=lambda: loops.release(Subject.WRITES),
+                )
+                writes = WritesHandler(
+                    gates=gates, engine=engine, ledger=ledger, announcer=announcer, pacing=pacing
+                )
+                releaser = Releaser(ledger=ledger, gates=gates, engine=engine, pacing=pacing)
+                await loops.run(
+                    stop,
+                    {Subject.COMMANDS: commands.handle, Subject.WRITES: writes.handle},
+                    also=[releaser.run],
+                )
+
+        per_tenant = PerTenant(chassis.directory, settings.tenants, serve_tenant)
+
+        def background() -> Sequence[ServiceTask]:
+            return [
+                ServiceTask("tenants", per_tenant.run),
+                ServiceTask("outbox relay", relay.run, Stage.FLUSH),
+            ]
+
+        yield App(name=settings.service_name, checks=chassis.checks, background=background)
