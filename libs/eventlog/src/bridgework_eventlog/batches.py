@@ -15,7 +15,10 @@ class Delivery(NamedTuple):
 
 
 class Batch:
-    """Consecutive deliveries of one partition, in order; at least one."""
+    """Consecutive deliveries of one partition, in order; at least one.
+
+    Undecodable records between them went to the dead letters and are missing here.
+    """
 
     __slots__ = ("deliveries", "partition")
 
@@ -36,6 +39,10 @@ class Hold(Exception):
     Deliveries before it are done. The partition waits, without spinning and without losing its
     place, until ``ConsumerLoop.release`` is called or ``hold_poll_s`` has passed, and the rest is
     offered again. Not an error: nothing is counted as an attempt.
+
+    Args:
+        first_index: Index in the batch of the first delivery that is not done.
+        reason: A fixed word, for logs and for ``release``; never an id or a value.
     """
 
     def __init__(self, first_index: int, reason: str) -> None:

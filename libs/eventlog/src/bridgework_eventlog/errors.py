@@ -6,10 +6,13 @@
     ├── UnknownTopic     nobody created it
     └── MemberFenced     another process uses our instance_id
     TerminalError
-    └── ValueTooLarge    a value above the limit of the log
+    ├── ValueTooLarge    a value above the limit of the log
+    └── PoisonMessage    handling it ended the process again and again
+    BridgeworkError
+    └── LoopStopped      a consumer loop ended and must not be started again by itself
 """
 
-from bridgework_contracts.errors import ConfigurationError, TerminalError
+from bridgework_contracts.errors import BridgeworkError, ConfigurationError, TerminalError
 
 
 class UnknownTopic(ConfigurationError):
@@ -28,3 +31,23 @@ class ValueTooLarge(TerminalError):
     """The value of a record exceeds what the log carries."""
 
     default_code = "value_too_large"
+
+
+class PoisonMessage(TerminalError):
+    """Handling this message ended the process again and again."""
+
+    default_code = "poison"
+
+
+class LoopStopped(BridgeworkError):
+    """A consumer loop ended because of ``original``; nothing of that batch was committed.
+
+    Deliberately raised without a cause: an exception that is not ours may quote values, and
+    whatever prints a chain of exceptions would print them. The loop's log has the frames.
+    """
+
+    default_code = "loop_stopped"
+
+    def __init__(self, message: str, original: BaseException) -> None:
+        super().__init__(message, error_class=type(original).__name__)
+        self.original = original

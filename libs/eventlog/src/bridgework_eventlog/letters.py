@@ -9,7 +9,10 @@ from bridgework_contracts.errors import BridgeworkError
 from bridgework_contracts.ids import message_id
 from bridgework_contracts.topics import Subject, parse_topic, topic_name
 
-from bridgework_eventlog.port import NewRecord, Producer, Record
+from bridgework_eventlog.port import MAX_VALUE_BYTES, NewRecord, Producer, Record
+
+_LARGEST_KEPT_BYTES = MAX_VALUE_BYTES // 2
+"""Base64 and JSON around a larger value would exceed what the log carries."""
 
 
 class DeadLetters:
@@ -27,10 +30,18 @@ class DeadLetters:
         self._service = service
 
     async def put(self, record: Record, error: BaseException, attempts: int) -> None:
-        """Append a dead letter; its id follows from the record's place, so twice is once."""
+        """Append a dead letter; its id follows from the record's place, so twice is once.
+
+        The value of a very large record is left out; topic, partition and offset say where it is.
+        """
         tenant_id, _ = parse_topic(record.topic)
         identity = message_id(self._group, record.topic, str(record.partition), str(record.offset))
-        ours = isinstance(error, BridgeworkError)
+        # Only our own errors promise to hold no values.
+        hint = str(error) if isinstance(error, BridgeworkError) else "A defect; see the log."
+        value = record.value
+        if len(value) > _LARGEST_KEPT_BYTES:
+            value = b""
+            hint += f" The value ({len(record.value)} bytes) is still at its place in the topic."
         letter = DeadLetter(
             dead_letter_id=f"dl_{identity}",
             topic=record.topic,
@@ -41,11 +52,10 @@ class DeadLetters:
             service=self._service,
             error_class=type(error).__name__,
             code=error.code if isinstance(error, BridgeworkError) else "unexpected",
-            # Only our own errors promise to hold no values.
-            hint=str(error) if ours else "A defect; see the service's log at this place.",
+            hint=hint,
             attempts=attempts,
             headers=dict(record.headers),
-            value_b64=base64.b64encode(record.value).decode(),
+            value_b64=base64.b64encode(value).decode(),
             at=datetime.now(UTC).isoformat(),
         )
         await self._producer.append(

@@ -8,13 +8,11 @@ The price is that appends to one partition queue up: an append must be its trans
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from importlib.resources import files
 from typing import NamedTuple
 
 import asyncpg
 import orjson
 from bridgework_contracts.errors import ConfigurationError, StoreUnavailable
-from bridgework_store.migrations import migrate
 from bridgework_store.names import quote_identifier
 from bridgework_store.pool import Pool, StoreSettings, open_pool, translate_errors
 from bridgework_store.statements import Statements
@@ -36,6 +34,7 @@ from bridgework_eventlog.postgres.consumer import (
 )
 from bridgework_eventlog.postgres.membership import Membership
 from bridgework_eventlog.postgres.retention import keep_clean
+from bridgework_eventlog.postgres.schema import prepare_schema
 from bridgework_eventlog.postgres.wakeups import Wakeups
 from bridgework_eventlog.settings import EventLogSettings
 
@@ -311,8 +310,3 @@ async def open_postgres_log(settings: EventLogSettings) -> AsyncIterator[Postgre
             cleaner.cancel()
             await asyncio.wait([cleaner])
             await wakeups.close()
-
-
-async def prepare_schema(pool: Pool, schema: str = "eventlog") -> None:
-    """Create or upgrade the tables of the log and of handling attempts. Idempotent."""
-    await migrate(pool, schema=schema, path=files(_PACKAGE) / "sql" / "migrations")
