@@ -1,0 +1,1 @@
+"""What the rehoster speaks to: its tables, the files themselves, Zoho's attachments."""
