@@ -206,6 +206,8 @@ def column_names(cells: list[str]) -> list[str]:
     seen: set[str] = set()
     for number, cell in enumerate(cells, start=1):
         name = "_".join(cell.strip().strip("\ufeff").lower().split()) or f"column_{number}"
+        if name.startswith("_"):
+            name = f"column{name}"
         base, again = name, 2
         while name in seen:
             name = f"{base}__{again}"

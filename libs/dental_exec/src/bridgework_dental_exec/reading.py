@@ -1,0 +1,208 @@
+"""Any table file as one shape: a header, and batches of (physical line, cells).
+
+Delimited text, workbooks and JSON lines all end here, so that what follows never asks what the
+practice happened to save.
+"""
+
+import datetime as dt
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import openpyxl
+from openpyxl.utils.exceptions import InvalidFileException
+
+from bridgework_contracts.errors import SourceUnreadable
+
+from bridgework_dental_exec.dialects import Dialect, FileScan, detect, scan_file
+from bridgework_dental_exec.export import TableFile
+from bridgework_dental_exec.quarantine import Quarantined, shape
+from bridgework_dental_exec.rows import ReadReport, column_names, read_rows
+
+Batch = tuple[list[int], list[list[str]]]
+_BATCH_ROWS = 8_192
+_BROKEN_BOOK = (
+    InvalidFileException,
+    zipfile.BadZipFile,
+    KeyError,
+    ValueError,
+    OSError,
+    EOFError,
+    SyntaxError,
+    AttributeError,
+    TypeError,
+)
+
+
+@dataclass
+class RowSource:
+    """One opened table file. Take ``batches`` to the end, then read ``report``."""
+
+    table: TableFile
+    scan: FileScan
+    dialect: Dialect | None
+    header: list[str]
+    batches: Iterator[Batch]
+    report: ReadReport
+    evidence: tuple[str, ...] = ()
+
+
+def open_rows(table: TableFile, pins: Mapping[str, str] | None = None) -> RowSource:
+    """Open a table file and read as far as its header.
+
+    Raises:
+        SourceUnreadable: A workbook that is none. Broken text never raises, it is quarantined.
+    """
+    scan = scan_file(table.path)
+    if table.kind == "xlsx":
+        return _open_workbook(table, scan)
+    if table.kind == "jsonl":
+        return _open_json_lines(table, scan)
+    dialect = detect(table.path, pins, scan=scan)
+    report = ReadReport()
+    batches = read_rows(table.path, table.file, dialect, report, batch_rows=_BATCH_ROWS)
+    first = next(batches, None)
+    rest = chain([first], batches) if first is not None else iter(())
+    return RowSource(table, scan, dialect, report.header, rest, report, dialect.evidence)
+
+
+def _open_workbook(table: TableFile, scan: FileScan) -> RowSource:
+    try:
+        book = openpyxl.load_workbook(table.path, read_only=True, data_only=True)
+        sheet = next((s for s in book.worksheets if s.sheet_state == "visible"), None)
+        rows = sheet.iter_rows(values_only=True) if sheet is not None else iter(())
+        first_line, header = _first_row(rows)
+    except _BROKEN_BOOK as exc:
+        raise SourceUnreadable(
+            "This workbook cannot be opened.",
+            code="workbook_unreadable",
+            file=table.file,
+            remedy="Save it again as .xlsx or as CSV.",
+        ) from exc
+    report = ReadReport(header=header)
+
+    def batches() -> Iterator[Batch]:
+        width = len(header)
+        lines: list[int] = []
+        batch: list[list[str]] = []
+        line = first_line
+        try:
+            for row in rows:
+                line += 1
+                cells = [_printed(v) for v in row[:width]]
+                if not any(cells):
+                    report.blank_lines += 1
+                    continue
+                cells.extend([""] * (width - len(cells)))
+                lines.append(line)
+                batch.append(cells)
+                if len(batch) >= _BATCH_ROWS:
+                    report.rows += len(batch)
+                    yield lines, batch
+                    lines, batch = [], []
+        except _BROKEN_BOOK:
+            report.quarantine.add(
+                Quarantined(
+                    table.file, line + 1, line + 1, 1, "", "workbook_damaged", "",
+                    "The sheet ends early: save the workbook again.",
+                )  # fmt: skip
+            )
+        if batch:
+            report.rows += len(batch)
+            yield lines, batch
+        book.close()
+
+    return RowSource(table, scan, None, header, batches(), report, ("Workbook, first sheet.",))
+
+
+def _first_row(rows: Iterator[tuple[Any, ...]]) -> tuple[int, list[str]]:
+    for line, row in enumerate(rows, start=1):
+        cells = [_printed(v) for v in row]
+        while cells and not cells[-1].strip():
+            cells.pop()
+        if cells:
+            return line, column_names(cells)
+    return 0, []
+
+
+def _printed(value: Any) -> str:
+    """Return a workbook's value as an export would print it (dates in ISO form)."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "Y" if value else "N"
+    if isinstance(value, dt.datetime):
+        if value.time() == dt.time():
+            return value.date().isoformat()
+        return value.replace(microsecond=0).isoformat()
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)  # noqa: PLR2004
+    return str(value)
+
+
+def _open_json_lines(table: TableFile, scan: FileScan) -> RowSource:
+    columns: dict[str, None] = {}
+    for _, record in _json_records(table, ReadReport()):
+        columns.update(dict.fromkeys(record))
+    header = column_names(list(columns))
+    names = list(columns)
+    report = ReadReport(header=header)
+
+    def batches() -> Iterator[Batch]:
+        lines: list[int] = []
+        batch: list[list[str]] = []
+        for line, record in _json_records(table, report):
+            lines.append(line)
+            batch.append([_json_cell(record.get(n)) for n in names])
+            if len(batch) >= _BATCH_ROWS:
+                report.rows += len(batch)
+                yield lines, batch
+                lines, batch = [], []
+        if batch:
+            report.rows += len(batch)
+            yield lines, batch
+
+    return RowSource(table, scan, None, header, batches(), report, ("One JSON object per line.",))
+
+
+def _json_records(table: TableFile, report: ReadReport) -> Iterator[tuple[int, dict[str, Any]]]:
+    encoding = "utf-8-sig"
+    with table.path.open("rb") as probe:
+        if probe.read(2) in {b"\xff\xfe", b"\xfe\xff"}:
+            encoding = "utf-16"
+    with table.path.open(encoding=encoding, errors="replace", newline="\n") as stream:
+        for line, text in enumerate(stream, start=1):
+            bare = text.strip().strip("\x00").rstrip(",")
+            if bare in {"", "[", "]"}:
+                report.blank_lines += 1
+                continue
+            try:
+                record = json.loads(bare)
+            except (ValueError, RecursionError):
+                record = None
+            if isinstance(record, dict):
+                yield line, record
+                continue
+            report.quarantine.add(
+                Quarantined(
+                    table.file, line, line, 1, "", "not_json", shape(bare),
+                    "Each line must be one JSON object.",
+                )  # fmt: skip
+            )
+
+
+def _json_cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "Y" if value else "N"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return _printed(value)
