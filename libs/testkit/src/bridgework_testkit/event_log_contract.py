@@ -316,6 +316,25 @@ class EventLogContract:
         )
         assert sorted(values(both[0]) + values(both[1])) == list(range(200, 400))
 
+    async def test_a_member_is_told_of_its_partitions_before_their_first_record(
+        self, event_log: EventLog, topic: str, group: str
+    ) -> None:
+        """However long on_assigned takes, no record overtakes it."""
+        await event_log.producer().append(topic, numbered(100))
+        told: set[TopicPartition] = set()
+
+        async def slowly(partitions: frozenset[TopicPartition]) -> None:
+            await asyncio.sleep(0.5)
+            told.update(partitions)
+
+        consumer = event_log.consumer(group, [topic], on_assigned=slowly)
+        seen = 0
+        async with asyncio.timeout(30):
+            while seen < 100:
+                found = await consumer.read(500, 0.2)
+                assert found.keys() <= told
+                seen += sum(map(len, found.values()))
+
     async def test_partitions_of_a_member_that_left_go_to_the_other(
         self, event_log: EventLog, topic: str, group: str
     ) -> None:

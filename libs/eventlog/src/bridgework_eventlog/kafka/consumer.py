@@ -54,6 +54,8 @@ class KafkaConsumer:
         self._client: AIOKafkaConsumer | None = None
         self._starting: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
+        self._generation = 0
+        self._announced = asyncio.Event()
         self._closed = False
 
     async def read(self, max_records: int, timeout_s: float) -> dict[TopicPartition, list[Record]]:
@@ -69,6 +71,8 @@ class KafkaConsumer:
             found = await self._joined().getmany(
                 timeout_ms=int(wait_s * 1000), max_records=max_records
             )
+        if not self._announced.is_set() and not await self._is_announced(found, deadline):
+            return {}
         return {
             TopicPartition(tp.topic, tp.partition): [_record(message) for message in messages]
             for tp, messages in found.items()
@@ -134,6 +138,49 @@ class KafkaConsumer:
                 await self._on_revoked(assigned)
             await self._stop_client()
 
+    # -- rebalances -------------------------------------------------------------------------
+
+    async def _is_announced(self, found: Mapping[KafkaPartition, Any], deadline: float) -> bool:
+        """Wait until the owner was told of the assignment the records just read belong to.
+
+        The client delivers records of a new assignment while ``on_assigned`` still runs. When that
+        takes longer than the read may, the records are read again; when a further rebalance
+        overtakes them they are dropped, as their partition's reader starts at the last commit.
+        """
+        generation = self._generation
+        try:
+            async with asyncio.timeout_at(deadline):
+                while not self._announced.is_set():
+                    await self._announced.wait()
+        except TimeoutError:
+            if generation == self._generation:
+                for tp, messages in found.items():
+                    self.seek(TopicPartition(*tp), messages[0].offset)
+            return False
+        return generation == self._generation
+
+    async def revoked(self, partitions: Iterable[KafkaPartition]) -> None:
+        """Have the owner give partitions up; called by the client before it rejoins."""
+        self._generation += 1
+        self._announced.clear()
+        await self._call_back(self._on_revoked, partitions)
+
+    async def assigned(self, partitions: Iterable[KafkaPartition]) -> None:
+        """Tell the owner of its partitions; called by the client after it joined."""
+        await self._call_back(self._on_assigned, partitions)
+        self._announced.set()
+
+    async def _call_back(
+        self, callback: OnAssigned | OnRevoked | None, partitions: Iterable[KafkaPartition]
+    ) -> None:
+        given = frozenset(TopicPartition(*tp) for tp in partitions)
+        if callback is None or not given:
+            return
+        try:
+            await callback(given)
+        except Exception as exc:  # noqa: BLE001 - the client would only log it; read() raises it
+            self._failure = exc
+
     # -- starting ---------------------------------------------------------------------------
 
     async def _is_started(self, timeout_s: float) -> bool:
@@ -183,27 +230,16 @@ class KafkaConsumer:
         ours = self._client.assignment() if self._client is not None else set()
         return [KafkaPartition(*tp) for tp in partitions if tp in ours]
 
-    async def call_back(
-        self, callback: OnAssigned | OnRevoked | None, partitions: Iterable[KafkaPartition]
-    ) -> None:
-        """Run a callback of the owner; its failure is raised by the next ``read``."""
-        if callback is None:
-            return
-        try:
-            await callback(frozenset(TopicPartition(*tp) for tp in partitions))
-        except Exception as exc:  # noqa: BLE001 - the client would only log it
-            self._failure = exc
-
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # the base class is untyped
     def __init__(self, consumer: KafkaConsumer) -> None:
         self._consumer = consumer
 
     async def on_partitions_revoked(self, revoked: Iterable[KafkaPartition]) -> None:
-        await self._consumer.call_back(self._consumer._on_revoked, revoked)  # noqa: SLF001 - its other half
+        await self._consumer.revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: Iterable[KafkaPartition]) -> None:
-        await self._consumer.call_back(self._consumer._on_assigned, assigned)  # noqa: SLF001 - likewise
+        await self._consumer.assigned(assigned)
 
 
 def _record(message: Any) -> Record:
