@@ -135,9 +135,14 @@ class Creator:
         if not doubtful:
             return creations
         lost = [one for one in doubtful if one.tried_at is not None]
-        if lost and not all(can_be_found(one.arrival.write) for one in lost):
-            await self._ledger.record([_failed(one, reasons.CANNOT_BE_ASKED, 0.0) for one in lost])
-            return [one for one in creations if one.tried_at is None]
+        silent = [one for one in lost if not can_be_found(one.arrival.write)]
+        if silent:
+            await self._ledger.record(
+                [_failed(one, reasons.CANNOT_BE_ASKED, 0.0) for one in silent]
+            )
+            gone = {id(one) for one in silent}
+            left = [one for one in creations if id(one) not in gone]
+            return await self._ask(module, left, meter) if left else []
         await self._let_settle(lost)
         found = await self._destination.find(
             module, [Sought(one.arrival.write, one.parent) for one in doubtful]

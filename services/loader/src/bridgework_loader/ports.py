@@ -107,7 +107,7 @@ def can_be_found(write: WriteRecord) -> bool:
     )
 
 
-def parent_of(fields: Row) -> Parent | None:
+def parent_of(fields: Mapping[str, Any]) -> Parent | None:
     """Read the parent out of a note's fields; None for other records."""
     given = fields.get("Parent_Id")
     if not isinstance(given, dict):

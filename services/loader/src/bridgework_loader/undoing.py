@@ -1,18 +1,21 @@
 """Taking writes back, under the same budget, intents and outcomes as making them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from bridgework_contracts.errors import StopRun, TransientError
-from bridgework_contracts.outcomes import Effect, Outcome
+from bridgework_contracts.outcomes import Effect, Outcome, Reason
 from bridgework_contracts.writes import Op
-from bridgework_zoho.errors import ZohoUnavailable
+from bridgework_zoho.advice import Action
+from bridgework_zoho.errors import RequestRefused, RunStopped, WriteOutcomeUnknown, ZohoUnavailable
+from bridgework_zoho.results import ElementResult
 
 from bridgework_loader.adapters.crosswalk import Crosswalk
-from bridgework_loader.adapters.ledger import NewIntent, WriteLedger
+from bridgework_loader.adapters.ledger import Intent, NewIntent, WriteLedger
 from bridgework_loader.domain import reasons
-from bridgework_loader.domain.arrivals import Arrival
-from bridgework_loader.domain.deciding import Decision, outcome_of
+from bridgework_loader.domain.arrivals import Arrival, Link
+from bridgework_loader.domain.deciding import Decision, NewLink, outcome_of
 from bridgework_loader.domain.merging import readable_fields
 from bridgework_loader.domain.undoing import (
     MODIFIED_BY,
@@ -25,13 +28,43 @@ from bridgework_loader.domain.undoing import (
 from bridgework_loader.metering import CreditMeter
 from bridgework_loader.pacing import OnStep, Pacing, Step
 from bridgework_loader.patience import Unfinished, insist
-from bridgework_loader.ports import Destination, Wanted, parent_of
-from bridgework_loader.refusing import element_refused
+from bridgework_loader.ports import Destination, Row, Wanted, parent_of
+from bridgework_loader.refusing import element_refused, element_stops, request_refused
 
 _KEPT = {
     UndoVerdict.KEPT_EDITED: reasons.KEPT_EDITED,
     UndoVerdict.KEPT_FOR_CHILD: reasons.KEPT_FOR_CHILD,
 }
+_LATER = frozenset({Action.RETRY, Action.WAIT_FOR_CREDITS, Action.ASK})
+_STOP = frozenset({Action.STOP_RUN, Action.REAUTHORISE})
+
+
+@dataclass(slots=True)
+class Undo:
+    """One write to take back.
+
+    Attributes:
+        link: Its crosswalk row; None where the record is not known (any more).
+        base: What we last wrote, in whichever run.
+        intent: An earlier try whose answer is unknown.
+    """
+
+    arrival: Arrival
+    migration_user_id: str | None
+    link: Link | None = None
+    base: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    intent: Intent | None = None
+    restoration: Restoration | None = field(default=None, repr=False)
+
+    @property
+    def zoho_id(self) -> str:
+        """The record's Zoho id."""
+        return self.arrival.write.zoho_id or ""
+
+    @property
+    def sent(self) -> Mapping[str, Any]:
+        """What the run wrote."""
+        return self.arrival.write.sent or {}
 
 
 class Undoer:
@@ -52,13 +85,7 @@ class Undoer:
         self._pacing = pacing
         self._on_step = on_step
 
-    async def undo(
-        self,
-        module: str,
-        arrivals: list[Arrival],
-        migration_user_id: str | None,
-        meter: CreditMeter,
-    ) -> None:
+    async def undo(self, module: str, undos: list[Undo], meter: CreditMeter) -> None:
         """Undo up to ``rows_per_call`` writes of one module and record each end.
 
         Raises:
@@ -66,169 +93,261 @@ class Undoer:
             StopRun: Zoho takes no more writes until a person acts.
         """
 
-        async def attempt(some: list[Arrival]) -> Unfinished[Arrival]:
-            return await self._attempt(module, some, migration_user_id, meter)
+        async def attempt(some: list[Undo]) -> Unfinished[Undo]:
+            return await self._attempt(module, some, meter)
 
-        await insist(attempt, arrivals, self._pacing)
+        await insist(attempt, undos, self._pacing)
 
     async def _attempt(
-        self,
-        module: str,
-        arrivals: list[Arrival],
-        migration_user_id: str | None,
-        meter: CreditMeter,
-    ) -> Unfinished[Arrival]:
+        self, module: str, undos: list[Undo], meter: CreditMeter
+    ) -> Unfinished[Undo]:
+        current = await self._read(module, undos)
+        share = meter.share(len(undos))
         rules = await self._destination.rules(module)
-        wanted = {
-            one.message_id: Wanted(one.write.zoho_id, parent_of(one.write.sent or {}))
-            for one in arrivals
-            if one.write.zoho_id
-        }
-        names = readable_fields(
-            *(one.write.sent for one in arrivals), *(one.write.before for one in arrivals)
-        )
-        current = await self._destination.read(module, list(wanted.values()), [*names, MODIFIED_BY])
-        kept_parents = await self._crosswalk.kept_parents(
-            arrivals[0].write.run_id, [one.zoho_id for one in wanted.values()]
+        kept = await self._crosswalk.kept_parents(
+            undos[0].arrival.write.run_id, [one.zoho_id for one in undos]
         )
         decisions: list[Decision] = []
-        deletions: list[Arrival] = []
-        restorations: list[tuple[Arrival, Restoration]] = []
-        for one in arrivals:
-            write, zoho_id = one.write, one.write.zoho_id
-            if zoho_id is None:
-                decisions.append(_ended(one, Outcome.FAILED, reasons.UNDO_INCOMPLETE))
-                continue
-            theirs = current.get(zoho_id)
-            if write.op is Op.UNDO_CREATE:
+        deletions: list[Undo] = []
+        restorations: list[Undo] = []
+        for one in undos:
+            row = current.get(one.zoho_id)
+            if not one.zoho_id:
+                decisions.append(_ended(one, Outcome.FAILED, reasons.UNDO_INCOMPLETE, share))
+            elif one.arrival.write.op is Op.UNDO_UPDATE:
+                found = _restoration(one, row, rules.unreadable, share)
+                if found is None:
+                    restorations.append(one)
+                else:
+                    decisions.append(found)
+            else:
                 verdict = undo_create(
-                    write.sent or {},
-                    theirs,
-                    migration_user_id=migration_user_id,
-                    has_kept_child=zoho_id in kept_parents,
+                    one.sent,
+                    row,
+                    later=one.base,
+                    migration_user_id=one.migration_user_id,
+                    has_kept_child=one.zoho_id in kept,
                     unreadable=rules.unreadable,
                 )
                 if verdict is UndoVerdict.DELETE:
                     deletions.append(one)
-                elif verdict is UndoVerdict.GONE:
-                    decisions.append(_deleted(one, Outcome.UNCHANGED))
                 else:
-                    decisions.append(
-                        Decision(
-                            one,
-                            outcome_of(
-                                one, Outcome.SKIPPED, zoho_id=zoho_id, reason=_KEPT[verdict]
-                            ),
-                            keeps=frozenset(looked_up_ids(write.sent or {})),
-                        )
-                    )
-            elif theirs is None:
-                decisions.append(_ended(one, Outcome.UNCHANGED, reasons.NOTHING_TO_UNDO))
-            elif write.before is None:
-                decisions.append(_ended(one, Outcome.SKIPPED, reasons.NOTHING_RESTORED))
-            else:
-                restoration = undo_update(
-                    write.sent or {}, write.before, theirs, unreadable=rules.unreadable
-                )
-                if restoration.to_write:
-                    restorations.append((one, restoration))
-                else:
-                    decisions.append(_restored(one, restoration, 0.0))
-        if decisions:
-            await self._ledger.record(decisions)
-            self._on_step(Step.DECISION_RECORDED)
-        left = await self._delete(module, deletions, meter)
-        left += await self._restore(module, restorations, meter)
+                    decisions.append(_not_deleted(one, verdict, share))
+        await self._record(decisions)
+        left = await self._delete(module, deletions, share, meter)
+        left += await self._restore(module, restorations, share, meter)
         cause = None
         if left:
             cause = ZohoUnavailable(
-                f"Zoho did not take back {len(left)} records of {module} for now.", module=module
+                f"Zoho did not take back {len(left)} records of {module} for now.",
+                module=module,
+                count=len(left),
             )
         return Unfinished(left, cause)
 
-    async def _delete(
-        self, module: str, arrivals: Sequence[Arrival], meter: CreditMeter
-    ) -> list[Arrival]:
-        if not arrivals:
-            return []
-        await self._ledger.open([NewIntent(one) for one in arrivals])
-        self._on_step(Step.INTENT_OPENED)
-        results = await self._destination.delete(
-            module, [one.write.zoho_id or "" for one in arrivals]
+    async def _read(self, module: str, undos: Sequence[Undo]) -> dict[str, Row]:
+        names = readable_fields(
+            *(one.sent for one in undos), *(one.arrival.write.before for one in undos)
         )
+        wanted = [
+            Wanted(one.zoho_id, parent_of(one.sent) or parent_of(one.base))
+            for one in undos
+            if one.zoho_id
+        ]
+        return await self._destination.read(module, wanted, [*names, MODIFIED_BY])
+
+    async def _delete(
+        self, module: str, undos: Sequence[Undo], read_share: float, meter: CreditMeter
+    ) -> list[Undo]:
+        if not undos:
+            return []
+        await self._ledger.open([NewIntent(one.arrival) for one in undos])
+        self._on_step(Step.INTENT_OPENED)
+        try:
+            results = await self._destination.delete(module, [one.zoho_id for one in undos])
+        except WriteOutcomeUnknown:
+            return await self._doubtful(undos)
+        except RequestRefused as refused:
+            await self._record(_all_failed(undos, request_refused(refused), read_share))
+            return []
+        except (TransientError, StopRun):
+            await self._withdraw_new(undos)
+            raise
         self._on_step(Step.CALL_ANSWERED)
-        share = meter.share(len(arrivals))
-        decisions: list[Decision] = []
-        left: list[Arrival] = []
-        for one, result in zip(arrivals, results, strict=True):
+        share = read_share + meter.share(len(undos))
+        done = [_deleted(one, share) for one, result in _pairs(undos, results) if result.ok]
+        return await self._conclude(module, undos, results, done, share)
+
+    async def _restore(
+        self, module: str, undos: Sequence[Undo], read_share: float, meter: CreditMeter
+    ) -> list[Undo]:
+        planned = [(one, one.restoration) for one in undos if one.restoration is not None]
+        if not planned:
+            return []
+        await self._ledger.open(
+            [NewIntent(one.arrival, plan.to_write, plan.current) for one, plan in planned]
+        )
+        self._on_step(Step.INTENT_OPENED)
+        rows = [{**plan.to_write, "id": one.zoho_id} for one, plan in planned]
+        try:
+            results = await self._destination.update(module, rows, None)
+        except WriteOutcomeUnknown:
+            return await self._doubtful(undos)
+        except RequestRefused as refused:
+            await self._record(_all_failed(undos, request_refused(refused), read_share))
+            return []
+        except (TransientError, StopRun):
+            await self._withdraw_new(undos)
+            raise
+        self._on_step(Step.CALL_ANSWERED)
+        share = read_share + meter.share(len(planned))
+        done = [
+            _restored(one, plan, share)
+            for (one, plan), result in zip(planned, results, strict=True)
+            if result.ok
+        ]
+        return await self._conclude(module, undos, results, done, share)
+
+    async def _conclude(
+        self,
+        module: str,
+        undos: Sequence[Undo],
+        results: Sequence[ElementResult],
+        decisions: list[Decision],
+        share: float,
+    ) -> list[Undo]:
+        """Record what is decided; return what must be tried again."""
+        left: list[Undo] = []
+        stop: RunStopped | None = None
+        for one, result in _pairs(undos, results):
             if result.ok:
-                decisions.append(_deleted(one, Outcome.UPDATED, share))
-            elif result.advice.action.value in {"retry", "wait_for_credits", "ask"}:
+                continue
+            if result.advice.action in _LATER:
                 left.append(one)
+            elif result.advice.action in _STOP:
+                stop = element_stops(result, module)
             else:
-                decisions.append(_ended(one, Outcome.FAILED, element_refused(result)))
+                decisions.append(_ended(one, Outcome.FAILED, element_refused(result), share))
+        await self._record(decisions)
+        if stop is not None:
+            raise stop
+        return left
+
+    async def _doubtful(self, undos: Sequence[Undo]) -> list[Undo]:
+        """Remember that an answer was lost; reading again tells what became of it."""
+        known = await self._ledger.open_intents([one.arrival.message_id for one in undos])
+        for one in undos:
+            one.intent = known.get(one.arrival.message_id)
+        return list(undos)
+
+    async def _withdraw_new(self, undos: Sequence[Undo]) -> None:
+        # An intent from before this try may still speak of an applied request: it stays.
+        new = [one.arrival.message_id for one in undos if one.intent is None]
+        await self._ledger.withdraw(new)
+
+    async def _record(self, decisions: Sequence[Decision]) -> None:
         if decisions:
             await self._ledger.record(decisions)
             self._on_step(Step.DECISION_RECORDED)
-        return left
-
-    async def _restore(
-        self,
-        module: str,
-        restorations: Sequence[tuple[Arrival, Restoration]],
-        meter: CreditMeter,
-    ) -> list[Arrival]:
-        if not restorations:
-            return []
-        await self._ledger.open([NewIntent(one, r.to_write, r.current) for one, r in restorations])
-        self._on_step(Step.INTENT_OPENED)
-        rows: list[dict[str, Any]] = [
-            {"id": one.write.zoho_id, **r.to_write} for one, r in restorations
-        ]
-        try:
-            results = await self._destination.update(module, rows, None)
-        except (TransientError, StopRun):
-            # Putting the same old values back twice changes nothing: simply try again.
-            await self._ledger.withdraw([one.message_id for one, _ in restorations])
-            raise
-        self._on_step(Step.CALL_ANSWERED)
-        share = meter.share(len(restorations))
-        decisions: list[Decision] = []
-        left: list[Arrival] = []
-        for (one, restoration), result in zip(restorations, results, strict=True):
-            if result.ok:
-                decisions.append(_restored(one, restoration, share))
-            elif result.advice.action.value in {"retry", "wait_for_credits", "ask"}:
-                left.append(one)
-            else:
-                decisions.append(_ended(one, Outcome.FAILED, element_refused(result)))
-        await self._ledger.record(decisions)
-        self._on_step(Step.DECISION_RECORDED)
-        return left
 
 
-def _ended(one: Arrival, outcome: Outcome, reason: Any) -> Decision:
-    return Decision(one, outcome_of(one, outcome, zoho_id=one.write.zoho_id, reason=reason))
+def _pairs(
+    undos: Sequence[Undo], results: Sequence[ElementResult]
+) -> list[tuple[Undo, ElementResult]]:
+    return list(zip(undos, results, strict=True))
 
 
-def _deleted(one: Arrival, outcome: Outcome, share: float = 0.0) -> Decision:
+def _not_deleted(one: Undo, verdict: UndoVerdict, share: float) -> Decision:
+    if verdict is UndoVerdict.GONE and one.intent is not None:
+        # We were about to delete it and it is gone: that was us.
+        return _deleted(one, share)
+    if verdict is UndoVerdict.GONE:
+        ended = outcome_of(
+            one.arrival,
+            Outcome.UNCHANGED,
+            zoho_id=one.zoho_id,
+            reason=reasons.NOTHING_TO_UNDO,
+            credits=share,
+        )
+        return Decision(one.arrival, ended, unlink=one.zoho_id)
     ended = outcome_of(
-        one, outcome, effect=Effect.DELETED, zoho_id=one.write.zoho_id, credits=share
+        one.arrival, Outcome.SKIPPED, zoho_id=one.zoho_id, reason=_KEPT[verdict], credits=share
     )
-    return Decision(one, ended, unlink=one.write.zoho_id)
+    return Decision(one.arrival, ended, keeps=frozenset(looked_up_ids(one.sent)))
 
 
-def _restored(one: Arrival, restoration: Restoration, share: float) -> Decision:
-    changed = bool(restoration.restored)
+def _restoration(
+    one: Undo, row: Row | None, unreadable: Any, share: float
+) -> Decision | None:
+    """Plan what goes back; None where there is something to send (then it is in ``one``)."""
+    before = one.arrival.write.before
+    if row is None:
+        return _ended(one, Outcome.UNCHANGED, reasons.NOTHING_TO_UNDO, share)
+    if before is None:
+        return _ended(one, Outcome.SKIPPED, reasons.NO_BEFORE_IMAGE, share)
+    plan = undo_update(one.sent, before, row, unreadable=unreadable)
+    one.restoration = plan
+    if plan.to_write:
+        return None
+    if one.intent is not None and one.intent.sent:
+        done = Restoration(
+            dict(one.intent.sent), dict(one.intent.before), plan.restored, plan.kept
+        )
+        return _restored(one, done, share)
+    if not plan.restored:
+        ended = outcome_of(
+            one.arrival,
+            Outcome.SKIPPED,
+            zoho_id=one.zoho_id,
+            reason=reasons.NOTHING_RESTORED,
+            conflicts=plan.kept,
+            credits=share,
+        )
+        return Decision(one.arrival, ended)
     ended = outcome_of(
-        one,
-        Outcome.UPDATED if changed else Outcome.SKIPPED,
-        effect=Effect.RESTORED if changed else Effect.NONE,
-        zoho_id=one.write.zoho_id,
-        reason=None if changed else reasons.NOTHING_RESTORED,
-        sent=restoration.to_write,
-        before=restoration.current,
-        conflicts=restoration.kept,
+        one.arrival,
+        Outcome.UNCHANGED,
+        zoho_id=one.zoho_id,
+        conflicts=plan.kept,
         credits=share,
     )
-    return Decision(one, ended)
+    return Decision(one.arrival, ended, link=_link_back(one, plan))
+
+
+def _deleted(one: Undo, share: float) -> Decision:
+    ended = outcome_of(
+        one.arrival, Outcome.UPDATED, effect=Effect.DELETED, zoho_id=one.zoho_id, credits=share
+    )
+    return Decision(one.arrival, ended, unlink=one.zoho_id)
+
+
+def _restored(one: Undo, plan: Restoration, share: float) -> Decision:
+    ended = outcome_of(
+        one.arrival,
+        Outcome.UPDATED,
+        effect=Effect.RESTORED,
+        zoho_id=one.zoho_id,
+        sent=plan.to_write,
+        before=plan.current,
+        conflicts=plan.kept,
+        credits=share,
+    )
+    return Decision(one.arrival, ended, link=_link_back(one, plan))
+
+
+def _link_back(one: Undo, plan: Restoration) -> NewLink | None:
+    """Make the crosswalk say what was ours before the undone run, so that it can run again."""
+    if one.link is None or one.link.zoho_id != one.zoho_id:
+        return None
+    return NewLink(one.link.module, one.zoho_id, {**one.base, **plan.restored}, fields_hash="")
+
+
+def _ended(one: Undo, outcome: Outcome, reason: Reason, share: float) -> Decision:
+    ended = outcome_of(
+        one.arrival, outcome, zoho_id=one.zoho_id or None, reason=reason, credits=share
+    )
+    return Decision(one.arrival, ended)
+
+
+def _all_failed(undos: Sequence[Undo], reason: Reason, share: float) -> list[Decision]:
+    return [_ended(one, Outcome.FAILED, reason, share) for one in undos]

@@ -6,7 +6,7 @@ the write is refused for records modified after the newest modification we read,
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bridgework_contracts.errors import StopRun, TransientError
@@ -309,5 +309,11 @@ def _parent(one: Change) -> Any:
 
 
 def _newest(current: Mapping[str, Row]) -> datetime | None:
+    """Return the moment after which nobody else may have written; None where Zoho says nothing.
+
+    Zoho shows whole seconds but may keep finer ones: without the extra second it would refuse the
+    very version that was read.
+    """
     times = [row[MODIFIED_TIME] for row in current.values() if row.get(MODIFIED_TIME)]
-    return max((datetime.fromisoformat(str(time)) for time in times), default=None)
+    newest = max((datetime.fromisoformat(str(time)) for time in times), default=None)
+    return None if newest is None else newest + timedelta(seconds=1)

@@ -129,12 +129,17 @@ class ZohoDestination:
         if module != NOTES:
             return await self._client.records.get(module, [one.zoho_id for one in wanted], fields)
         found: dict[str, Row] = {}
+        names = [*dict.fromkeys((*_NOTE_READ, *fields))]
         ids = {one.zoho_id for one in wanted}
-        names = [*dict.fromkeys((*_NOTE_READ, "Modified_By", "Owner"))]
         for parent in {one.parent for one in wanted if one.parent is not None}:
             for row in await self._notes_of(parent, names):
                 if str(row["id"]) in ids:
                     found[str(row["id"])] = row
+        for one in wanted:
+            if one.parent is None:
+                row_or_none = await self._client.records.get_one(NOTES, one.zoho_id)
+                if row_or_none is not None:
+                    found[one.zoho_id] = row_or_none
         return found
 
     async def _notes_of(self, parent: Parent, names: Sequence[str]) -> list[Row]:

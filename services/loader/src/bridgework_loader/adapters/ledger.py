@@ -32,12 +32,14 @@ class Intent:
     """A write that may have reached Zoho without our learning of it.
 
     Attributes:
-        opened_at: When we were about to send it.
+        opened_at: When we were first about to send it.
+        tried_at: When we were last about to send it.
         sent: An update's fields; empty for creations and deletions.
         before: What those fields held before it.
     """
 
     opened_at: datetime
+    tried_at: datetime
     sent: Mapping[str, Any] = field(default_factory=dict, repr=False)
     before: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -110,7 +112,10 @@ class WriteLedger:
             if row["change"] is not None:
                 change = orjson.loads(self._sealer.open(row["change"], _change_context(id_)))
             found[id_] = Intent(
-                row["opened_at"], change.get("sent") or {}, change.get("before") or {}
+                row["opened_at"],
+                row["tried_at"],
+                change.get("sent") or {},
+                change.get("before") or {},
             )
         return found
 

@@ -44,6 +44,11 @@ OBJECT_WITHOUT_WAVE = Reason(
     sentence="The run has no wave for records of this kind, so it could never be written.",
     remedy="Add the object to the plan's waves and start another run.",
 )
+NO_BEFORE_IMAGE = Reason(
+    code="no_before_image",
+    sentence="What this record held before the run wrote it is not known, so it was left as it is.",
+    remedy="Look at it in Zoho and correct it by hand.",
+)
 UNDO_INCOMPLETE = Reason(
     code="undo_without_id",
     sentence="The undo did not say which Zoho record it is about.",

@@ -28,6 +28,7 @@ def undo_create(
     sent: Mapping[str, Any],
     current: Mapping[str, Any] | None,
     *,
+    later: Mapping[str, Any],
     migration_user_id: str | None,
     has_kept_child: bool,
     unreadable: Collection[str] = (),
@@ -35,7 +36,8 @@ def undo_create(
     """Decide whether a record that a run created may be deleted.
 
     Args:
-        sent: What we wrote, by live name.
+        sent: What the run wrote, by live name.
+        later: What we wrote last, perhaps in a later run; ours as well.
         current: What Zoho holds now, with ``Modified_By``; None when the record is gone.
         migration_user_id: Our Zoho user; None leaves the comparison of values alone to decide.
         has_kept_child: Whether this undo has kept a record that looks up to this one.
@@ -50,7 +52,8 @@ def undo_create(
     for name, value in sent.items():
         if name.startswith("$") or name in unreadable:
             continue
-        if not same_value(current.get(name), value):
+        now = current.get(name)
+        if not same_value(now, value) and not same_value(now, later.get(name, value)):
             return UndoVerdict.KEPT_EDITED
     return UndoVerdict.KEPT_FOR_CHILD if has_kept_child else UndoVerdict.DELETE
 

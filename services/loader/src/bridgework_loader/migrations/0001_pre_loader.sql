@@ -31,7 +31,9 @@ create table intents (
   message_id text not null,
   run_id text not null,
   module text not null,
+  -- When it was first about to be sent, and when last.
   opened_at timestamptz not null default clock_timestamp(),
+  tried_at timestamptz not null default clock_timestamp(),
   -- Sealed JSON of an update's fields and their values before it; null for creations and deletions.
   change bytea,
   constraint intents_pk primary key (tenant_id, message_id)

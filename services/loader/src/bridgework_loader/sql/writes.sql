@@ -6,7 +6,7 @@ for share;
 
 -- name: open_intents
 -- Finds writes that may have reached Zoho without our learning of it.
-select message_id, opened_at, change from {schema}.intents
+select message_id, opened_at, tried_at, change from {schema}.intents
 where tenant_id = $1 and message_id = any($2::text[]);
 
 -- name: count_open
@@ -20,7 +20,7 @@ select $1, u.message_id, u.run_id, u.module, u.change
 from unnest($2::text[], $3::text[], $4::text[], $5::bytea[])
   as u (message_id, run_id, module, change)
 on conflict (tenant_id, message_id) do update
-  set change = excluded.change, opened_at = clock_timestamp();
+  set change = excluded.change, tried_at = clock_timestamp();
 
 -- name: close
 -- Forgets intents whose end is known.
