@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import Json
@@ -101,13 +101,9 @@ class FieldMeta:
         """Return whether values are kept in the key table: unique or external."""
         return self.unique or self.external is not None
 
-    def stored(self) -> Json:
-        """Return the field as it is kept on disk."""
-        return asdict(self)
-
     @classmethod
     def load(cls, doc: Json) -> FieldMeta:
-        """Rebuild a field from `stored`."""
+        """Rebuild a field from its JSON."""
         choices = [Choice(**choice) for choice in doc.pop("choices")]
         return cls(**doc, choices=choices)
 
@@ -165,16 +161,10 @@ class Module:
             if item.keyed or item.api_name == self.duplicate_field
         ]
 
-    def stored(self) -> Json:
-        """Return the module as it is kept on disk."""
-        doc = asdict(self)
-        doc["fields"] = [item.stored() for item in self.fields.values()]
-        return doc
-
     @classmethod
     def load(cls, doc: Json) -> Module:
-        """Rebuild a module from `stored`."""
-        fields = [FieldMeta.load(item) for item in doc.pop("fields")]
+        """Rebuild a module from its JSON."""
+        fields = [FieldMeta.load(item) for item in doc.pop("fields").values()]
         pipelines = {
             name: [Stage(**stage) for stage in stages]
             for name, stages in doc.pop("pipelines").items()

@@ -135,7 +135,7 @@ class Org:
         self.modules[module.api_name] = module
         self.database.execute(
             "insert into module values (?, ?, ?) on conflict do update set doc = excluded.doc",
-            (module.id, module.slot, orjson.dumps(module.stored()).decode()),
+            (module.id, module.slot, orjson.dumps(module).decode()),
         )
 
     def save_person(self, person: Person) -> None:
@@ -143,7 +143,7 @@ class Org:
         self.people[person.id] = person
         self.database.execute(
             "insert into person values (?, ?) on conflict do update set doc = excluded.doc",
-            (person.id, orjson.dumps(person.stored()).decode()),
+            (person.id, orjson.dumps(person).decode()),
         )
 
     def person_reference(self, person_id: int | None) -> Json | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from .clock import iso
 from .errors import Json
@@ -48,10 +48,6 @@ class Person:
     def short(self) -> Json:
         """Return name and id, as in the answers to writes."""
         return {"name": self.full_name, "id": str(self.id)}
-
-    def stored(self) -> Json:
-        """Return the user as kept on disk."""
-        return asdict(self)
 
     def to_json(self, org_profiles: dict[str, int], org_roles: dict[str, int]) -> Json:
         """Return the user as the users API shows it."""

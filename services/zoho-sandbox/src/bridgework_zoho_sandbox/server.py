@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 
@@ -16,7 +17,6 @@ from .gateway import ABORT
 from .settings import Settings
 
 KEEP_ALIVE_S = 75
-START_POLL_S = 0.005
 
 
 class HangingUpProtocol(HttpToolsProtocol):
@@ -47,43 +47,64 @@ def server_config(app: SandboxApp, settings: Settings) -> uvicorn.Config:
     )
 
 
-class _QuietServer(uvicorn.Server):
-    """A server inside somebody else's event loop: signals are not its business."""
+class _Server(uvicorn.Server):
+    """A server that says when it listens, and leaves signals alone when it is a guest."""
+
+    def __init__(self, config: uvicorn.Config, *, guest: bool) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+        self._guest = guest
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then tell who waits for it."""
+        await super().startup(sockets)
+        self.listening.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signal handlers alone."""
-        yield
+        """Take over signals only in a process of our own."""
+        if self._guest:
+            yield
+        else:
+            with super().capture_signals():
+                yield
+
+    def url(self) -> str:
+        """Return the address the server listens on."""
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        return f"http://{host}:{port}"
+
+
+async def _until_listening(server: _Server, task: asyncio.Task[None]) -> None:
+    waiting = asyncio.create_task(server.listening.wait())
+    await asyncio.wait({waiting, task}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if task.done():
+        await task
+        raise ConnectionError("the sandbox could not listen")
 
 
 @contextlib.asynccontextmanager
 async def serve(settings: Settings) -> AsyncIterator[tuple[SandboxApp, str]]:
     """Serve a sandbox in this event loop; yield the application and its base URL."""
     async with open_app(settings) as app:
-        server = _QuietServer(server_config(app, settings))
+        server = _Server(server_config(app, settings), guest=True)
         task = asyncio.create_task(server.serve())
         try:
-            while not server.started:
-                if task.done():
-                    await task
-                    raise ConnectionError("the sandbox could not listen")
-                await asyncio.sleep(START_POLL_S)
-            port = server.servers[0].sockets[0].getsockname()[1]
-            yield app, f"http://{settings.host}:{port}"
+            await _until_listening(server, task)
+            yield app, server.url()
         finally:
             server.should_exit = True
-            await task
+            await asyncio.wait({task})
 
 
 async def run(settings: Settings, *, announce: bool = False) -> None:
     """Serve until a signal asks to stop; with ``announce`` print the address once it listens."""
     async with open_app(settings) as app:
-        server = uvicorn.Server(server_config(app, settings))
+        server = _Server(server_config(app, settings), guest=False)
         task = asyncio.create_task(server.serve())
-        while announce and not server.started and not task.done():
-            await asyncio.sleep(START_POLL_S)
-        if announce and server.started:
-            port = server.servers[0].sockets[0].getsockname()[1]
-            sys.stdout.write(json.dumps({"url": f"http://{settings.host}:{port}"}) + "\n")
+        await _until_listening(server, task)
+        if announce:
+            sys.stdout.write(json.dumps({"url": server.url()}) + "\n")
             sys.stdout.flush()
         await task
