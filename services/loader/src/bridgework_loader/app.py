@@ -6,20 +6,6 @@ from contextlib import asynccontextmanager
 
 from bridgework_contracts.topics import Subject
 from bridgework_eventlog.port import NewRecord
-from bridgework_loader.adapters.announcing import Announcer
-from bridgework_loader.adapters.crosswalk import Crosswalk
-from bridgework_loader.adapters.destination import ZohoDestination
-from bridgework_loader.adapters.gates import GateStore
-from bridgework_loader.adapters.ledger import WriteLedger
-from bridgework_loader.creating import Creator
-from bridgework_loader.engine import LoadEngine
-from bridgework_loader.handlers import CommandsHandler, Gates, Releaser, WritesHandler
-from bridgework_loader.metering import count_call
-from bridgework_loader.pacing import OnStep, no_step
-from bridgework_loader.settings import Settings
-from bridgework_loader.strangers import StrangerWatch
-from bridgework_loader.undoing import Undoer
-from bridgework_loader.updating import Updater
 from bridgework_service.chassis import App, open_chassis
 from bridgework_service.consuming import TenantLoops
 from bridgework_service.lifecycle import ServiceTask, Stage
@@ -28,6 +14,22 @@ from bridgework_service.tenants import Tenant
 from bridgework_store.outbox import OutboxRelay, OutboxWriter
 from bridgework_zoho_org.opening import open_zoho
 from bridgework_zoho_org.schema import migrate_zoho_org
+
+from bridgework_loader.adapters.announcing import Announcer
+from bridgework_loader.adapters.crosswalk import Crosswalk
+from bridgework_loader.adapters.destination import ZohoDestination
+from bridgework_loader.adapters.gates import GateStore
+from bridgework_loader.adapters.ledger import WriteLedger
+from bridgework_loader.creating import Creator
+from bridgework_loader.engine import LoadEngine
+from bridgework_loader.handlers import CommandsHandler, Gates, Releaser, WritesHandler
+from bridgework_loader.pacing import OnStep, no_step
+from bridgework_loader.settings import Settings
+from bridgework_loader.strangers import StrangerWatch
+from bridgework_loader.undoing import Undoer
+from bridgework_loader.updating import Updater
+from bridgework_loader.watching import LoaderMetrics
+from bridgework_loader.writing import Writing
 
 SCHEMA = "loader"
 
@@ -48,7 +50,7 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
         relay: OutboxRelay[NewRecord] = OutboxRelay(
             chassis.pool, SCHEMA, chassis.log.producer(), record=NewRecord, wake=wake
         )
-        pacing = settings.pacing
+        pacing, metrics = settings.pacing, LoaderMetrics()
 
         async def serve_tenant(tenant: Tenant, stop: asyncio.Event) -> None:
             if tenant.zoho is None:
@@ -64,6 +66,7 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
                 announcer=announcer,
                 crosswalk=crosswalk,
                 schema=SCHEMA,
+                on_decided=metrics.decided,
             )
             gates = Gates(GateStore(chassis.pool, schema=SCHEMA), chassis.registry)
             loops = TenantLoops(chassis, tenant, service="loader", batch_size=settings.batch_size)
@@ -73,7 +76,7 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
                 tenant.sealer,
                 settings=settings.zoho,
                 keep_for_others=settings.keep_for_others,
-                on_call=count_call,
+                on_call=metrics.called,
             ) as client:
                 destination = ZohoDestination(client, metadata_ttl_s=pacing.metadata_ttl_s)
                 updater = Updater(
@@ -102,6 +105,10 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
                         on_step=on_step,
                     ),
                     pacing=pacing,
+                    metrics=metrics,
+                )
+                writing = Writing(
+                    engine=engine, gates=gates.store, ledger=ledger, announcer=announcer
                 )
                 commands = CommandsHandler(
                     tenant=tenant,
@@ -109,10 +116,15 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
                     registry=chassis.registry,
                     release=lambda: loops.release(Subject.WRITES),
                 )
-                writes = WritesHandler(
-                    gates=gates, engine=engine, ledger=ledger, announcer=announcer, pacing=pacing
+                writes = WritesHandler(gates=gates, writing=writing, ledger=ledger)
+                releaser = Releaser(
+                    tenant=tenant,
+                    ledger=ledger,
+                    gates=gates,
+                    writing=writing,
+                    pacing=pacing,
+                    metrics=metrics,
                 )
-                releaser = Releaser(ledger=ledger, gates=gates, engine=engine, pacing=pacing)
                 await loops.run(
                     stop,
                     {Subject.COMMANDS: commands.handle, Subject.WRITES: writes.handle},

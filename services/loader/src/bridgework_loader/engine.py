@@ -33,6 +33,7 @@ from bridgework_loader.pacing import Pacing
 from bridgework_loader.ports import Destination, ModuleRules
 from bridgework_loader.undoing import Undo, Undoer
 from bridgework_loader.updating import Change, Updater
+from bridgework_loader.watching import LoaderMetrics
 
 T = TypeVar("T")
 MigrationUsers = Mapping[str, str | None]
@@ -63,7 +64,9 @@ class LoadEngine:
         updater: Updater,
         undoer: Undoer,
         pacing: Pacing,
+        metrics: LoaderMetrics,
     ) -> None:
+        self._metrics = metrics
         self._destination = destination
         self._crosswalk = crosswalk
         self._ledger = ledger
@@ -159,9 +162,7 @@ class LoadEngine:
         module, fields = one.write.module, resolved.fields
         whole = not resolved.left_out
         if resolved.missing is not None:
-            ended = outcome_of(
-                one, Outcome.PARKED, reason=reasons.parent_missing(resolved.missing)
-            )
+            ended = outcome_of(one, Outcome.PARKED, reason=reasons.parent_missing(resolved.missing))
             found.decisions.append(Decision(one, ended, waits_for=resolved.missing))
         elif link is not None and whole and fields_hash(fields) == link.fields_hash:
             ended = outcome_of(one, Outcome.UNCHANGED, zoho_id=link.zoho_id)
@@ -172,9 +173,7 @@ class LoadEngine:
             )
             found.changes.setdefault(module, []).append(change)
         elif (refusal := rules[module].check(fields, "create")) is not None:
-            ended = outcome_of(
-                one, Outcome.FAILED, reason=refusal, problems=resolved.left_out
-            )
+            ended = outcome_of(one, Outcome.FAILED, reason=refusal, problems=resolved.left_out)
             found.decisions.append(Decision(one, ended))
         else:
             creation = Creation(one, fields, resolved.left_out, whole, user)
@@ -208,7 +207,11 @@ class LoadEngine:
 
         async def one(work: _Work) -> None:
             async with self._calls:
-                await work(new_meter())
+                self._metrics.begun()
+                try:
+                    await work(new_meter())
+                finally:
+                    self._metrics.ended()
 
         results = await asyncio.gather(*(one(work) for work in works), return_exceptions=True)
         errors = [result for result in results if isinstance(result, BaseException)]

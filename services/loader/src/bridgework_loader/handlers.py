@@ -1,35 +1,34 @@
 """``commands`` open and close gates; ``writes`` pass them into the engine; parked writes return."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 
 import structlog
-
 from bridgework_contracts.commands import CancelRun, OpenWave, PauseRun, ResumeRun, StartRun
-from bridgework_contracts.errors import RateLimited, StopRun, TransientError
-from bridgework_contracts.ids import MessageId, RunId
+from bridgework_contracts.errors import TransientError
+from bridgework_contracts.ids import MessageId, RunId, message_id
 from bridgework_contracts.outcomes import Outcome
-from bridgework_contracts.progress import RunFailed, RunWaiting
 from bridgework_contracts.runs import RunKind
 from bridgework_contracts.writes import WriteRecord
-from bridgework_eventlog.loop import Batch, Hold
-from bridgework_loader.adapters.announcing import Announcer
+from bridgework_eventlog.loop import Batch, Delivery, Hold
+from bridgework_service.runs import RunRegistry, RunUnknown
+from bridgework_service.tenants import Tenant
+
 from bridgework_loader.adapters.gates import GateStore
 from bridgework_loader.adapters.ledger import WriteLedger
 from bridgework_loader.domain import reasons
 from bridgework_loader.domain.arrivals import Arrival
-from bridgework_loader.domain.deciding import SERVICE, Decision, outcome_of
+from bridgework_loader.domain.deciding import Decision, outcome_of
 from bridgework_loader.domain.gates import Passage, RunGate, RunState, passage
-from bridgework_loader.engine import LoadEngine
 from bridgework_loader.pacing import Pacing
-from bridgework_service.runs import RunRegistry, RunUnknown
-from bridgework_service.tenants import Tenant
+from bridgework_loader.watching import LoaderMetrics
+from bridgework_loader.writing import Writing
 
 log = structlog.get_logger(__name__)
 
 _RELEASE_BATCH = 200
+_LONGEST_PAUSE_S = 60.0
 
 
 class Gates:
@@ -39,8 +38,8 @@ class Gates:
         self.store = store
         self._registry = registry
 
-    async def of(self, run_ids: set[RunId]) -> dict[RunId, RunGate]:
-        """Return the gates of runs that are known."""
+    async def of(self, run_ids: Collection[RunId]) -> dict[RunId, RunGate]:
+        """Return the gates of those runs that are known."""
         found: dict[RunId, RunGate] = {}
         for run_id, row in (await self.store.read(run_ids)).items():
             with suppress(RunUnknown):
@@ -50,7 +49,11 @@ class Gates:
 
 
 class CommandsHandler:
-    """One tenant's commands."""
+    """One tenant's commands.
+
+    Args:
+        release: Offers held writes again.
+    """
 
     def __init__(
         self,
@@ -93,133 +96,115 @@ class CommandsHandler:
 class WritesHandler:
     """One tenant's writes."""
 
-    def __init__(
-        self,
-        *,
-        gates: Gates,
-        engine: LoadEngine,
-        ledger: WriteLedger,
-        announcer: Announcer,
-        pacing: Pacing,
-    ) -> None:
+    def __init__(self, *, gates: Gates, writing: Writing, ledger: WriteLedger) -> None:
         self._gates = gates
-        self._engine = engine
+        self._writing = writing
         self._ledger = ledger
-        self._announcer = announcer
-        self._pacing = pacing
 
     async def handle(self, batch: Batch) -> None:
-        """Write what may be written; hold the partition at the first record that may not.
+        """Write what may be written; hold the partition at the first write that may not.
 
         Raises:
-            Hold: a run is unknown or paused, a wave is not open, or the run must wait for a person.
+            Hold: a run is unknown or paused, a wave is not open, or the run needs a person.
             TransientError: Zoho or PostgreSQL do not answer, or credits are used up.
         """
-        writes = [delivery.message for delivery in batch]
-        gates = await self._gates.of(
-            {write.run_id for write in writes if isinstance(write, WriteRecord)}
-        )
-        going: list[Arrival] = []
-        ended: list[Decision] = []
+        found = [
+            (index, arrival_of(delivery, delivery.message))
+            for index, delivery in enumerate(batch)
+            if isinstance(delivery.message, WriteRecord)
+        ]
+        gates = await self._gates.of({one.write.run_id for _, one in found})
+        passed: dict[MessageId, tuple[Arrival, Passage]] = {}
         held: Hold | None = None
-        for index, delivery in enumerate(batch):
-            write = delivery.message
-            if not isinstance(write, WriteRecord):
-                continue
-            arrival = Arrival(
-                MessageId(delivery.record.headers.get("message_id", "")),
-                delivery.record.key,
-                write,
-            )
-            match passage(gates.get(write.run_id), write.object):
-                case Passage.GO:
-                    going.append(arrival)
-                case Passage.CANCELLED:
-                    ended.append(_ended(arrival, Outcome.SKIPPED))
-                case Passage.NO_WAVE:
-                    ended.append(_ended(arrival, Outcome.FAILED))
-                case Passage.HOLD:
-                    held = Hold(index, "wave_not_open")
-                    break
+        for index, arrival in found:
+            verdict = passage(gates.get(arrival.write.run_id), arrival.write.object)
+            if verdict is Passage.HOLD:
+                held = Hold(index, "wave_not_open")
+                break
+            passed.setdefault(arrival.message_id, (arrival, verdict))
+        decided = await self._ledger.repeat_decided(list(passed))
+        new = [pair for id_, pair in passed.items() if id_ not in decided]
+        ended = [_ended(arrival, verdict) for arrival, verdict in new if verdict in _ENDS]
         if ended:
             await self._ledger.record(ended)
-        if going:
-            await self._load(going, gates)
+        await self._writing.write(
+            [arrival for arrival, verdict in new if verdict is Passage.GO], gates
+        )
         if held is not None:
             raise held
-
-    async def _load(self, arrivals: list[Arrival], gates: dict[RunId, RunGate]) -> None:
-        users = {str(run_id): gate.migration_user_id for run_id, gate in gates.items()}
-        run_id = arrivals[0].write.run_id
-        try:
-            await self._engine.load(arrivals, users)
-        except RateLimited as exc:
-            if exc.retry_after_s is not None and exc.retry_after_s > self._pacing.settle_s:
-                until = datetime.now(UTC) + timedelta(seconds=exc.retry_after_s)
-                await self._say(
-                    RunWaiting(
-                        run_id=run_id,
-                        service=SERVICE,
-                        code=exc.code,
-                        sentence="The org's API credits are used up for now; nothing is lost.",
-                        until=until.replace(microsecond=0).isoformat(),
-                    )
-                )
-            raise
-        except StopRun as exc:
-            await self._gates.store.set_state(run_id, RunState.PAUSED, exc.code)
-            await self._say(
-                RunFailed(
-                    run_id=run_id,
-                    service=SERVICE,
-                    code=exc.code,
-                    sentence=str(exc),
-                    remedy=str(exc.details.get("remedy", "Repair the cause and resume the run.")),
-                )
-            )
-            raise Hold(0, exc.code) from exc
-
-    async def _say(self, message: RunWaiting | RunFailed) -> None:
-        async with self._ledger.transaction() as connection:
-            await self._announcer.progress(connection, message)
 
 
 class Releaser:
     """Writes parked records whose parent has landed."""
 
     def __init__(
-        self, *, ledger: WriteLedger, gates: Gates, engine: LoadEngine, pacing: Pacing
+        self,
+        *,
+        tenant: Tenant,
+        ledger: WriteLedger,
+        gates: Gates,
+        writing: Writing,
+        pacing: Pacing,
+        metrics: LoaderMetrics,
     ) -> None:
         self._ledger = ledger
         self._gates = gates
-        self._engine = engine
+        self._writing = writing
         self._pacing = pacing
+        self._parked = metrics.parked.labels(tenant.tenant_id)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look again and again until ``stop``."""
         while not stop.is_set():
-            released = await self._release_some()
-            if released < _RELEASE_BATCH:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._pacing.release_interval_s):
-                        await stop.wait()
+            pause_s = await self._release_some()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await stop.wait()
 
-    async def _release_some(self) -> int:
-        arrivals = await self._ledger.claim_released(_RELEASE_BATCH, self._pacing.release_claim_s)
-        if not arrivals:
-            return 0
-        gates = await self._gates.of({one.write.run_id for one in arrivals})
-        users = {str(run_id): gate.migration_user_id for run_id, gate in gates.items()}
+    async def _release_some(self) -> float:
+        """Write what can be released; return how long to pause."""
+        interval_s = self._pacing.release_interval_s
+        arrivals: list[Arrival] = []
         try:
-            await self._engine.load(arrivals, users, released=True)
-        except (TransientError, StopRun) as exc:
+            arrivals = await self._ledger.claim_released(
+                _RELEASE_BATCH, self._pacing.release_claim_s
+            )
+            if not arrivals:
+                self._parked.set(await self._ledger.waiting())
+                return interval_s
+            gates = await self._gates.of({one.write.run_id for one in arrivals})
+            await self._writing.write(arrivals, gates, released=True)
+        except TransientError as exc:
             log.warning("release_postponed", code=exc.code, count=len(arrivals))
-            await self._ledger.unclaim([one.message_id for one in arrivals])
-            return 0
+            await self._give_back(arrivals)
+            return min(_LONGEST_PAUSE_S, max(interval_s, exc.retry_after_s or 0.0))
+        except Hold:
+            await self._give_back(arrivals)
+            return interval_s
         log.info("parked_released", count=len(arrivals))
-        return len(arrivals)
+        return 0.0
+
+    async def _give_back(self, arrivals: list[Arrival]) -> None:
+        # If this fails as well, the claim runs out by itself.
+        with suppress(TransientError):
+            await self._ledger.unclaim([one.message_id for one in arrivals])
 
 
-def _ended(arrival: Arrival, outcome: Outcome) -> Decision:
-    reason = reasons.RUN_CANCELLED if outcome is Outcome.SKIPPED else reasons.OBJECT_WITHOUT_WAVE
+def arrival_of(delivery: Delivery, write: WriteRecord) -> Arrival:
+    """Read a write off the log; one without an id gets the id it should have had."""
+    given = delivery.record.headers.get("message_id")
+    id_ = given or message_id(
+        write.run_id, write.type, write.op.value, write.object, write.key, write.content_hash
+    )
+    return Arrival(MessageId(id_), delivery.record.key, write)
+
+
+_ENDS = {
+    Passage.CANCELLED: (Outcome.SKIPPED, reasons.RUN_CANCELLED),
+    Passage.NO_WAVE: (Outcome.FAILED, reasons.OBJECT_WITHOUT_WAVE),
+}
+
+
+def _ended(arrival: Arrival, verdict: Passage) -> Decision:
+    outcome, reason = _ENDS[verdict]
     return Decision(arrival, outcome_of(arrival, outcome, reason=reason))

@@ -1,11 +1,11 @@
 """Everything the loader can be told, read once from the environment."""
 
+from bridgework_service.settings import ServiceSettings
+from bridgework_zoho.settings import ZohoSettings
 from pydantic import Field, PositiveInt
 from pydantic_settings import SettingsConfigDict
 
 from bridgework_loader.pacing import Pacing
-from bridgework_service.settings import ServiceSettings
-from bridgework_zoho.settings import ZohoSettings
 
 
 class Settings(ServiceSettings):

@@ -276,9 +276,7 @@ def _not_deleted(one: Undo, verdict: UndoVerdict, share: float) -> Decision:
     return Decision(one.arrival, ended, keeps=frozenset(looked_up_ids(one.sent)))
 
 
-def _restoration(
-    one: Undo, row: Row | None, unreadable: Any, share: float
-) -> Decision | None:
+def _restoration(one: Undo, row: Row | None, unreadable: Any, share: float) -> Decision | None:
     """Plan what goes back; None where there is something to send (then it is in ``one``)."""
     before = one.arrival.write.before
     if row is None:
@@ -290,9 +288,7 @@ def _restoration(
     if plan.to_write:
         return None
     if one.intent is not None and one.intent.sent:
-        done = Restoration(
-            dict(one.intent.sent), dict(one.intent.before), plan.restored, plan.kept
-        )
+        done = Restoration(dict(one.intent.sent), dict(one.intent.before), plan.restored, plan.kept)
         return _restored(one, done, share)
     if not plan.restored:
         ended = outcome_of(

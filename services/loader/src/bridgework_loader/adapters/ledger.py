@@ -4,7 +4,7 @@
 parking and outgoing message commit together or not at all.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -54,7 +54,13 @@ class NewIntent:
 
 
 class WriteLedger:
-    """One tenant's intents, decisions and parked writes."""
+    """One tenant's intents, decisions and parked writes.
+
+    Args:
+        sealer: Seals updates on their way and parked writes.
+        on_decided: Told of decisions once they are recorded.
+        schema: The loader's PostgreSQL schema.
+    """
 
     def __init__(
         self,
@@ -66,7 +72,9 @@ class WriteLedger:
         announcer: Announcer,
         crosswalk: Crosswalk,
         schema: str,
+        on_decided: Callable[[Sequence[Decision]], None],
     ) -> None:
+        self._on_decided = on_decided
         self._pool = pool
         self._tenant = tenant
         self._sealer = sealer
@@ -147,6 +155,7 @@ class WriteLedger:
         """Make decisions true, all in one transaction."""
         async with self._outbox.transaction(self._pool) as connection:
             await self._decide(connection, decisions)
+        self._on_decided(decisions)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:

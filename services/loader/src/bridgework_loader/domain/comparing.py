@@ -40,6 +40,13 @@ def same_value(one: Any, other: Any) -> bool:
     return _same_text(str(one), str(other))
 
 
+def is_other_user(value: Any, user_id: str | None) -> bool:
+    """Tell whether a user field such as ``Modified_By`` surely names somebody else."""
+    if user_id is None or not isinstance(value, Mapping):
+        return False
+    return str(value.get("id")) != user_id
+
+
 def writable(value: Any) -> Any:
     """Reduce a value as Zoho returns it to what Zoho takes back: a lookup is its id alone."""
     if isinstance(value, Mapping) and "id" in value:

@@ -53,7 +53,7 @@ def outcome_of(
     before: Mapping[str, Any] | None = None,
     conflicts: Sequence[Conflict] = (),
     problems: Sequence[Problem] = (),
-    credits: float = 0.0,
+    credits: float = 0.0,  # noqa: A002 - the domain's own word
 ) -> RecordOutcome:
     """Build the outcome of one write; ``problems`` are added to those it came with."""
     write = arrival.write

@@ -10,7 +10,7 @@ from typing import Any
 
 from bridgework_contracts.writes import WriteRecord
 
-from bridgework_loader.domain.comparing import same_value
+from bridgework_loader.domain.comparing import is_other_user, same_value
 
 CREATED_BY = "Created_By"
 CREATED_TIME = "Created_Time"
@@ -42,10 +42,8 @@ def creation_found(
     """
     if opened_at is None:
         return Finding.EARLIER
-    creator = current.get(CREATED_BY)
-    if migration_user_id is not None and isinstance(creator, Mapping):
-        if str(creator.get("id")) != migration_user_id:
-            return Finding.EARLIER
+    if is_other_user(current.get(CREATED_BY), migration_user_id):
+        return Finding.EARLIER
     created = current.get(CREATED_TIME)
     if not isinstance(created, str):
         return Finding.OURS

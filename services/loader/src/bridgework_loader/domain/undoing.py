@@ -7,7 +7,7 @@ from typing import Any
 
 from bridgework_contracts.outcomes import Conflict
 
-from bridgework_loader.domain.comparing import same_value, writable
+from bridgework_loader.domain.comparing import is_other_user, same_value, writable
 
 MODIFIED_BY = "Modified_By"
 
@@ -45,10 +45,8 @@ def undo_create(
     """
     if current is None:
         return UndoVerdict.GONE
-    modified_by = current.get(MODIFIED_BY)
-    if migration_user_id is not None and isinstance(modified_by, Mapping):
-        if str(modified_by.get("id")) != migration_user_id:
-            return UndoVerdict.KEPT_EDITED
+    if is_other_user(current.get(MODIFIED_BY), migration_user_id):
+        return UndoVerdict.KEPT_EDITED
     for name, value in sent.items():
         if name.startswith("$") or name in unreadable:
             continue
