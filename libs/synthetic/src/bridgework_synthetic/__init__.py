@@ -1,7 +1,7 @@
 """A synthetic dental practice and its answer key, written independently of the readers."""
 
-from bridgework_synthetic.generate import Progress, Summary, generate
+from bridgework_synthetic.generate import Progress, Summary, evolve, generate
 from bridgework_synthetic.recipe import DialectName, Injection
 from bridgework_synthetic.truth import Truth
 
-__all__ = ["DialectName", "Injection", "Progress", "Summary", "Truth", "generate"]
+__all__ = ["DialectName", "Injection", "Progress", "Summary", "Truth", "evolve", "generate"]

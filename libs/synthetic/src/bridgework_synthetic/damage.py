@@ -150,9 +150,14 @@ class Damage:
         dice, digits = self._dice, str(contact.true[name])
         area, line = digits[:3], digits[6:]
         kind = dice.weighted(
-            (("phone with extension", 3.0), ("phone without area code", 2.5), ("phone says none", 1.5),
-             ("phone with letters", 1.0), ("phone with words", 2.0))
-        )  # fmt: skip
+            (
+                ("phone with extension", 3.0),
+                ("phone without area code", 2.5),
+                ("phone says none", 1.5),
+                ("phone with letters", 1.0),
+                ("phone with words", 2.0),
+            )
+        )
         more: dict[str, Any] = {}
         true, expect = digits, "normalised"
         match kind:

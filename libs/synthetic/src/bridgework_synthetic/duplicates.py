@@ -78,53 +78,18 @@ def _duplicate(
 ) -> None:
     twin = replace(person, pat_id=numbers.take("patients"), facts=dict(person.facts))
     swapped = _rename(twin, dice)
-    values = {name: row.cells[name] for name in _KEPT if name in row.cells}
     transposed = dice.chance(0.08)
     if transposed:
         twin.born = _transposed(person.born)
-    if dice.chance(0.54):
-        values["ssn"] = (
-            "" if dice.chance(0.4) else f"9{dice.digits(2)}-{dice.digits(2)}-{dice.digits(4)}"
-        )
-    if dice.chance(0.45):
-        twin.email = ""
-    if dice.chance(0.2):
-        twin.home = "" if dice.chance(0.5) or family.shares_contact else numbers.phone()
-    if dice.chance(0.3):
-        twin.coverage = []
-    home = row.cells["home_phone"] if twin.home == person.home else cells.phone(twin.home, dice)
-    moved = dice.chance(0.12)
-    if moved:
-        values |= {"address1": f"{dice.between(1, 900)} Former Street", "address2": ""}
-    created: datetime = min(
-        person.facts["created"] + timedelta(days=dice.between(20, 300)),
-        practice.recipe.exported_at - timedelta(days=2),
-    )
-    values |= {
-        "pat_id": twin.pat_id,
-        "acct_id": family.acct_id,
-        "chart_no": f"{int(twin.pat_id):06d}" if dice.chance(0.3) else "",
-        "last": twin.last,
-        "first": twin.first,
-        "mi": twin.middle,
-        "dob": cells.day(twin.born),
-        "email": twin.email,
-        "home_phone": home,
-        "created": cells.moment(created),
-        "last_update": cells.moment(created),
-    }
-    other_account = dice.chance(0.25) and not swapped
-    if other_account:
+    values = _second_entry(practice, family, person, twin, row, dice, numbers)
+    if dice.chance(0.25) and not swapped:
         account = numbers.take("accounts")
         values |= {"acct_id": account, "resp_party_id": twin.pat_id}
-        household.add(
-            Row("accounts", account, {"acct_id": account, "billing_type": "Standard"},
-                {"Contact": person.pat_id, "Billing_Type": "Standard"},
-                aside={"other_contact": twin.pat_id})
-        )  # fmt: skip
+        printed = {"acct_id": account, "billing_type": "Standard"}
+        true = {"Contact": person.pat_id, "Billing_Type": "Standard"}
+        household.add(Row("accounts", account, printed, true))
     double = household.add(Row("patients", twin.pat_id, values))
-    double.facts["twin"] = True
-    row.facts["twin"] = True
+    double.facts["twin"] = row.facts["twin"] = True
     merge = "review" if transposed or swapped else "auto"
     fields = contact_fields(practice, family, twin, double)
     fields["Source_Account_ID"] = values["acct_id"]
@@ -133,18 +98,64 @@ def _duplicate(
         if value != contact.true[name]:
             contact.also(name, value)
     contact.facts["keys"].append(twin.pat_id)
-    if contact.facts["merge"] != "review":
-        contact.facts["merge"] = merge
+    contact.facts["merge"] = merge
     differs = [name for name in _COMPARED if double.cells.get(name, "") != row.cells.get(name, "")]
-    household.duplicates.append(
-        {"keep": person.pat_id, "duplicate": twin.pat_id, "differs": differs, "merge": merge}
-    )
+    pair: Fields = {"keep": person.pat_id, "duplicate": twin.pat_id, "differs": differs}
+    household.duplicates.append({**pair, "merge": merge})
     household.defects.append(
-        {"kind": "duplicate patient", "file": "patients", "columns": [],
-         "expect": "merged" if merge == "auto" else "review", "other": person.pat_id,
-         "differs": differs, "raw": {}, "true": {}, "key": twin.pat_id}
-    )  # fmt: skip
+        {
+            "kind": "duplicate patient",
+            "file": "patients",
+            "columns": [],
+            "expect": "merged" if merge == "auto" else "review",
+            "other": person.pat_id,
+            "differs": differs,
+            "raw": {},
+            "true": {},
+            "key": twin.pat_id,
+        }
+    )
     _move_a_task(household, person, twin)
+
+
+def _second_entry(
+    practice: Practice,
+    family: Family,
+    person: Person,
+    twin: Person,
+    row: Row,
+    dice: Dice,
+    numbers: Numbers,
+) -> dict[str, str]:
+    """The cells of the second entry; what it forgets is forgotten in ``twin`` too."""
+    values = {name: row.cells[name] for name in _KEPT if name in row.cells}
+    if dice.chance(0.54):
+        ssn = f"9{dice.digits(2)}-{dice.digits(2)}-{dice.digits(4)}"
+        values["ssn"] = "" if dice.chance(0.4) else ssn
+    if dice.chance(0.45):
+        twin.email = ""
+    if dice.chance(0.2):
+        twin.home = "" if dice.chance(0.5) or family.shares_contact else numbers.phone()
+        values["home_phone"] = cells.phone(twin.home, dice)
+    twin.coverage = []
+    if dice.chance(0.12):
+        values |= {"address1": f"{dice.between(1, 900)} Former Street", "address2": ""}
+    created: datetime = min(
+        person.facts["created"] + timedelta(days=dice.between(20, 300)),
+        practice.as_of - timedelta(days=2),
+    )
+    return values | {
+        "pat_id": twin.pat_id,
+        "acct_id": family.acct_id,
+        "chart_no": f"{int(twin.pat_id):06d}" if dice.chance(0.3) else "",
+        "last": twin.last,
+        "first": twin.first,
+        "mi": twin.middle,
+        "dob": cells.day(twin.born),
+        "email": twin.email,
+        "created": cells.moment(created),
+        "last_update": cells.moment(created),
+    }
 
 
 def _rename(twin: Person, dice: Dice) -> bool:
@@ -294,6 +305,14 @@ def _old_rows(
     for row in (appointment, note):
         household.add(row)
         household.defects.append(
-            {"kind": "row of a purged patient under a reused number", "file": row.file,
-             "columns": [], "expect": "parked", "person": ghost, "raw": {}, "true": {}, "key": row.key}
-        )  # fmt: skip
+            {
+                "kind": "row of a purged patient under a reused number",
+                "file": row.file,
+                "columns": [],
+                "expect": "parked",
+                "person": ghost,
+                "raw": {},
+                "true": {},
+                "key": row.key,
+            }
+        )

@@ -133,10 +133,18 @@ class Emission:
     def _wrong_balance(self, household: Household, balance: Fields) -> None:
         ledger, stored = balance["ledger_sum"], balance["stored"]
         self._defect(
-            {"kind": "stored balance differs from ledger", "file": "accounts", "columns": ["balance"],
-             "expect": "flag", "ledger": ledger, "stored": stored, "raw": {"balance": stored},
-             "true": {"balance": ledger}, "key": household.of("accounts")[0].key}
-        )  # fmt: skip
+            {
+                "kind": "stored balance differs from ledger",
+                "file": "accounts",
+                "columns": ["balance"],
+                "expect": "flag",
+                "ledger": ledger,
+                "stored": stored,
+                "raw": {"balance": stored},
+                "true": {"balance": ledger},
+                "key": household.of("accounts")[0].key,
+            }
+        )
 
     def _write(self, row: Row) -> None:
         sheet = self._folder.files[row.file]

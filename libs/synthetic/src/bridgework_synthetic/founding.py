@@ -44,6 +44,7 @@ def found_practice(recipe: Recipe) -> Practice:
         name=name,
         domain=f"{slug}.example.org",
         unit_min=dice.pick((10, 15)),
+        as_of=recipe.exported_at,
     )
     _add_locations(practice, dice)
     add_providers(practice, dice)

@@ -1,27 +1,35 @@
-"""``generate``: a practice's export and its answer key, made from a recipe."""
+"""``generate`` and ``evolve``: a practice's export and its answer key, made from a recipe."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
+from bridgework_synthetic.changes import ChangeLog
 from bridgework_synthetic.dialects import manner
 from bridgework_synthetic.dice import Dice
 from bridgework_synthetic.emission import Emission
 from bridgework_synthetic.folder import ExportFolder
 from bridgework_synthetic.founding import found_practice
-from bridgework_synthetic.injection import Injector
-from bridgework_synthetic.population import Population
 from bridgework_synthetic.practice import Practice
-from bridgework_synthetic.recipe import DEFAULT_EXPORTED_AT, DialectName, Injection, Recipe
+from bridgework_synthetic.recipe import (
+    DEFAULT_EXPORTED_AT,
+    DialectName,
+    Evolution,
+    Injection,
+    Recipe,
+)
 from bridgework_synthetic.rows import Fields
 from bridgework_synthetic.schema import HEADERS
-from bridgework_synthetic.truth import SPLIT_BYTES, TruthWriter
+from bridgework_synthetic.timeline import Timeline
+from bridgework_synthetic.truth import SPLIT_BYTES, Truth, TruthWriter
 
+NAME: Final = "bridgework_synthetic"
 VERSION: Final = "1.0"
 Progress = Callable[[int, int], None]
 """Called with the people done and the people asked for, after every household."""
@@ -92,32 +100,98 @@ def generate(
         perio=perio,
         inject=tuple(inject),
     )
-    practice = found_practice(recipe)
-    population = Population(practice)
-    injector = Injector(practice)
-    injector.small_files()
-    with ExportFolder(out / "export", recipe, manifest_zone(practice), injector.without) as folder:
+    return write_export(recipe, out, progress, split_bytes)
+
+
+def evolve(
+    previous: Path,
+    out: Path,
+    *,
+    seed: int,
+    changed: float = 0.03,
+    added: float = 0.01,
+    deleted: float = 0.003,
+    progress: Progress | None = None,
+    split_bytes: int = SPLIT_BYTES,
+) -> Summary:
+    """Write the export of the same practice two days later, and what changed in between.
+
+    The practice is made again from the arguments in the earlier ``truth.json`` and then lived
+    forward, so only that file is read. Rows are shuffled and quoted otherwise. ``out`` receives
+    what :func:`generate` writes and ``changes.json``: per file the keys added and deleted, and for
+    changed rows the cells before and after, as printed. An evolved export can be evolved again.
+
+    Args:
+        previous: The folder of the earlier export, with its ``truth.json``.
+        out: A folder without an ``export`` in it.
+        seed: Names what happens in between.
+        changed: Share of rows edited; balances and ageing follow.
+        added: Share of new rows, and of new patients.
+        deleted: Share of rows gone.
+        progress: Called after every household.
+        split_bytes: A longer key is left in ``truth/*.jsonl``.
+
+    Raises:
+        ValueError: ``previous`` was not written by this generator.
+        FileExistsError: ``out/export`` is already there.
+    """
+    made = Truth(previous).meta["generator"]
+    if made.get("name") != NAME or made.get("version") != VERSION:
+        raise ValueError("the earlier export was not made by this version of the generator")
+    before = Recipe.from_json(made["arguments"])
+    step = Evolution(
+        seed=seed,
+        exported_at=before.now + timedelta(days=2),
+        changed=changed,
+        added=added,
+        deleted=deleted,
+        first_numbers=made["next_numbers"],
+    )
+    recipe = replace(before, evolutions=(*before.evolutions, step))
+    return write_export(recipe, out, progress, split_bytes)
+
+
+def write_export(recipe: Recipe, out: Path, progress: Progress | None, split_bytes: int) -> Summary:
+    """Write the latest export a recipe leads to."""
+    base = found_practice(replace(recipe, evolutions=()))
+    timeline = Timeline(base, recipe)
+    practice = timeline.practice
+    zone = _manifest_zone(practice)
+    done = 0
+    with ExportFolder(out / "export", recipe, zone, timeline.without) as folder:
         truth = TruthWriter(out)
+        log = ChangeLog(out, folder) if timeline.steps else None
         emission = Emission(practice, folder, truth)
         emission.small_files(practice.rows)
-        done = 0
-        for household in population:
-            injector.household(household)
-            emission.household(household)
-            done += len({contact.key for contact in household.contacts})
+        if log:
+            log.compare(
+                chain.from_iterable(timeline.small_before.values()),
+                chain.from_iterable(practice.rows.values()),
+            )
+        for before, after in timeline.households():
+            if after:
+                emission.household(after)
+            if log:
+                log.compare(
+                    before.everything() if before else (), after.everything() if after else ()
+                )
+            done += len(after.contacts) if after else 0
             if progress:
-                progress(min(done, patients), patients)
-    injector.finished()
-    return close(out, practice, folder, truth, population.numbers.next_free, split_bytes)
+                progress(min(done, recipe.patients), recipe.patients)
+    if log:
+        earlier = recipe.evolutions[-2].exported_at if len(recipe.evolutions) > 1 else None
+        replaced = timeline.steps[-1].document_bytes_changed
+        log.close(earlier or recipe.exported_at, recipe.now, replaced)
+    return _close(out, practice, folder, truth, timeline.next_numbers, split_bytes)
 
 
-def manifest_zone(practice: Practice) -> str:
+def _manifest_zone(practice: Practice) -> str:
     """The manifest's time zone: the practice's own, or nothing where defects are about."""
     lost = practice.recipe.defects > 0 and Dice(practice.recipe.seed, "manifest").chance(0.3)
     return "" if lost else practice.town.time_zone
 
 
-def close(
+def _close(
     out: Path,
     practice: Practice,
     folder: ExportFolder,
@@ -135,10 +209,10 @@ def close(
         "defect_rate_factor": recipe.defects,
         "exported_at": recipe.now.isoformat(timespec="minutes"),
         "practice_timezone": practice.town.time_zone,
-        "manifest_timezone": manifest_zone(practice),
+        "manifest_timezone": _manifest_zone(practice),
         "appointment_unit_min": practice.unit_min,
         "generator": {
-            "name": "bridgework_synthetic",
+            "name": NAME,
             "version": VERSION,
             "arguments": recipe.to_json(),
             "next_numbers": next_numbers,

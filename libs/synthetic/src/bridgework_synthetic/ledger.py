@@ -60,6 +60,10 @@ class Books:
         self._extras()
         self._household.of("ledger").sort(key=lambda row: row.facts["on"])
 
+    def book(self, visit: Visit) -> None:
+        """The charges of one visit, its claim, and what was paid."""
+        self._visit(visit)
+
     def _open_account(self) -> None:
         dice, family = self._dice, self._family
         billing = dice.weighted(

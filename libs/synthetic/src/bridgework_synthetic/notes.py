@@ -68,25 +68,7 @@ class NoteBook:
         """One note per visit, some addenda, and what the office jotted down in between."""
         dice = self._dice
         for visit in visits:
-            treated = self._by_abbr[visit.provider]
-            lines = [
-                f"{item.code} {LABEL[item.code]}"
-                + (f" #{item.tooth}" if item.tooth else "")
-                + (f" {item.surface}" if item.surface else "")
-                + f". {dice.pick(_CLINICAL)}"
-                for item in visit.work[:4]
-            ]
-            if dice.chance(0.1):
-                lines.insert(0, dice.pick(_RESIDUE))
-            if dice.chance(0.5):
-                lines.append(dice.pick(_NEXT))
-            if dice.chance(0.0008):
-                lines += [_HISTORY.format(page=page) for page in range(2, dice.between(180, 330))]
-            kind = "Clinical" if dice.chance(0.75) else "Progress"
-            note = self._note(person, treated, visit.at, kind, lines)
-            if dice.chance(0.012):
-                self._note(person, treated, visit.at + timedelta(hours=1), kind,
-                           ["Addendum: lab slip corrected."], addendum_of=note.key)  # fmt: skip
+            self.chart(person, visit)
         first = person.first_visit or person.facts["created"].date()
         for _ in range(dice.weighted(((0, 4.0), (1, 3.0), (2, 2.0), (3, 1.0)))):
             at = datetime.combine(
@@ -102,6 +84,29 @@ class NoteBook:
                 person, author, at, dice.pick(("Phone", "Phone", "Admin")), [dice.pick(_OFFICE)]
             )
 
+    def chart(self, person: Person, visit: Visit) -> None:
+        """The note of one visit."""
+        dice = self._dice
+        treated = self._by_abbr[visit.provider]
+        lines = [
+            f"{item.code} {LABEL[item.code]}"
+            + (f" #{item.tooth}" if item.tooth else "")
+            + (f" {item.surface}" if item.surface else "")
+            + f". {dice.pick(_CLINICAL)}"
+            for item in visit.work[:4]
+        ]
+        if dice.chance(0.1):
+            lines.insert(0, dice.pick(_RESIDUE))
+        if dice.chance(0.5):
+            lines.append(dice.pick(_NEXT))
+        if dice.chance(0.0008):
+            lines += [_HISTORY.format(page=page) for page in range(2, dice.between(180, 330))]
+        kind = "Clinical" if dice.chance(0.75) else "Progress"
+        note = self._note(person, treated, visit.at, kind, lines)
+        if dice.chance(0.012):
+            later, text = visit.at + timedelta(hours=1), ["Addendum: lab slip corrected."]
+            self._note(person, treated, later, kind, text, addendum_of=note.key)
+
     def _note(
         self,
         person: Person,
@@ -114,6 +119,8 @@ class NoteBook:
         dice = self._dice
         note_id = self._numbers.take("notes")
         shape = dice.weighted((("text", 74.0), ("RTF", 14.0), ("HTML", 12.0)))
+        if len(lines) > 100:
+            shape = "text"
         images: list[Fields] = []
         embedded = ""
         if self._practice.recipe.images and shape != "text" and dice.chance(0.11):
@@ -122,7 +129,7 @@ class NoteBook:
         entered = at + timedelta(minutes=dice.between(20, 50))
         if dice.chance(0.12):
             entered = datetime.combine(at.date() + timedelta(days=1), time(8, dice.between(0, 59)))
-        entered = min(entered, self._practice.recipe.exported_at)
+        entered = min(entered, self._practice.as_of)
         signed = dice.chance(0.55)
         only_initials = dice.chance(0.2)
         initials = author.initials if author else ""
@@ -160,7 +167,7 @@ class NoteBook:
             others = [p.prov_id for p in self._practice.providers if p.initials == initials]
             if len(others) > 1:
                 row.also("Author", *others, None)
-        row.facts = {"lines": lines, "embedded": embedded}
+        row.facts = {"lines": lines}
         return self._household.add(row)
 
     def _picture(self, note_id: str, shape: str) -> tuple[Fields, str]:
@@ -233,7 +240,7 @@ def body(shape: str, lines: Sequence[str], embedded: str, *, fancy: bool) -> str
 
 
 def _rtf(line: str) -> str:
-    """A line with RTF's own characters escaped and the rest of the world as ``\\u``."""
+    """A line with RTF's own characters escaped and the rest of the world as code points."""
     escaped = line.replace("\\", "\\\\").replace("{", "\\{").replace("}", "\\}")
     return "".join(c if c.isascii() else f"\\u{ord(c)}?" for c in escaped)
 

@@ -20,7 +20,7 @@ def jpeg(label: str) -> bytes:
     digest = hashlib.sha256(label.encode()).digest()
     blocks_wide, blocks_high = 4 + digest[0] % 5, 3 + digest[1] % 4
     shade = digest[2] % 32 + 32
-    # One DC code for "no change" (0) and one for a 6-bit difference (10); one AC code: end of block.
+    # DC codes: 0 "no change", 10 "a 6-bit difference"; the one AC code ends the block.
     bits = "10" + f"{shade:06b}" + "0" + "00" * (blocks_wide * blocks_high - 1)
     bits += "1" * (-len(bits) % 8)
     scan = int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\x00")

@@ -44,7 +44,7 @@ class Population:
 
     def _household(self, index: int, family: Family, dice: Dice) -> Household:
         practice, numbers = self._practice, self.numbers
-        household = Household(index)
+        household = Household(index, facts={"family": family})
         add_people(practice, household, family, dice, numbers)
         visits: list[Visit] = []
         book = NoteBook(practice, household, dice, numbers, self._quotas)

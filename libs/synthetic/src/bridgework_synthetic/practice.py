@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from bridgework_synthetic.names import Town
@@ -56,6 +56,8 @@ class Practice:
     name: str
     domain: str
     unit_min: int
+    as_of: datetime
+    """Wall clock of the export being made; nothing is known of later."""
     dentists: list[Provider] = field(default_factory=list)
     hygienists: list[Provider] = field(default_factory=list)
     specialist: Provider | None = None
@@ -77,8 +79,8 @@ class Practice:
 
     @property
     def today(self) -> date:
-        """Day of the first export; history ends here."""
-        return self.recipe.exported_at.date()
+        """Day of the export; history ends here."""
+        return self.as_of.date()
 
     def add(self, row: Row) -> Row:
         """Put a row at the end of its file."""

@@ -73,7 +73,8 @@ POSITIVE: Final = (
     Wording("«pano every {n} yrs»", "", (_m(PANO, interval="P{n}Y"),), _YEARS),
     Wording("images", "«panorex q{n}y», last at ortho", (_m(PANO, interval="P{n}Y"),), _YEARS),
     Wording("«FMX {n} year recall»", "", (_m(FMX, interval="P{n}Y"),), _YEARS),
-    Wording("xrays due", "«full mouth series every {n} years»", (_m(FMX, interval="P{n}Y"),), _YEARS),
+    Wording("xrays due", "«full mouth series every {n} years»", (_m(FMX, interval="P{n}Y"),),
+            _YEARS),
     Wording("«annual prophy»", "only comes once", (_m(PROPHY, interval="P1Y"),)),
     Wording("«semiannual recall»", "", (_m(None, interval="P6M"),)),
     Wording("hygiene", "«cleanings three times a year»", (_m(PROPHY, interval="P4M"),)),
@@ -100,7 +101,7 @@ POSITIVE: Final = (
 
 NEGATIVE: Final = (
     ("take off recall list", "seeing another office"), ("recall", "pt refused all recalls"),
-    ("NO RECALL", "moved to Oregon"), ("inactivate, no recare", ""), ("recare", "stop recall cards"),
+    ("NO RECALL", "moved to Oregon"), ("inactivate, no recare", ""), ("recare", "stop cards"),
     ("Hyg recall", "declined recall, no insurance"), ("recall - deceased", "per daughter"),
     ("do not schedule recall", "balance in collections"), ("cancel 6 mo recall", "pt transferring"),
     ("recall", "opted out of recare reminders"),
@@ -131,10 +132,12 @@ AMBIGUOUS: Final = (
 
 ORDINARY: Final = (
     ("Call about estimate", ""), ("Fax referral", "endo"), ("Confirm tomorrow", "left vm"),
-    ("Statement returned", "get address"), ("Balance reminder", "2nd notice"), ("Verify benefits", ""),
+    ("Statement returned", "get address"), ("Balance reminder", "2nd notice"),
+    ("Verify benefits", ""),
     ("Order bonding agent", ""), ("Lab pickup", "two cases"), ("Update health history", "new med"),
     ("Scan insurance card", ""), ("Resubmit claim", "narrative + PA"), ("Send welcome packet", ""),
-    ("Reschedule broken appt", "work conflict"), ("Email x-rays", "to patient"), ("Check refund", ""),
+    ("Reschedule broken appt", "work conflict"), ("Email x-rays", "to patient"),
+    ("Check refund", ""),
     ("Thank referring office", ""), ("Follow up on predetermination", ""), ("Birthday card", ""),
     ("Pt asked about whitening", "quote"), ("Move appt to mornings", ""), ("Collect co-pay", ""),
 )  # fmt: skip
@@ -146,8 +149,14 @@ def compose(dice: Dice, created: datetime) -> tuple[str, Fields]:
     The first value is the label; ``due`` is a date for the due column or ``None``.
     """
     label = dice.weighted(
-        (("ordinary", 40.0), ("positive", 44.0), ("negative", 4.5), ("decoy", 8.0), ("ambiguous", 3.5))
-    )  # fmt: skip
+        (
+            ("ordinary", 40.0),
+            ("positive", 44.0),
+            ("negative", 4.5),
+            ("decoy", 8.0),
+            ("ambiguous", 3.5),
+        )
+    )
     fills = _fills(dice, created.date())
     due: date | None = None
     recalls: list[Fields] = []

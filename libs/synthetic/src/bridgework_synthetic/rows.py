@@ -118,6 +118,8 @@ class Household:
     pictures: list[Picture] = field(default_factory=list)
     balance_error: Decimal = Decimal(0)
     """What the stored balance has too much (a defect)."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """``family``: who they are, for a later export."""
 
     def add(self, row: Row) -> Row:
         """Put a row at the end of its file."""
@@ -127,6 +129,20 @@ class Household:
     def of(self, file: str) -> list[Row]:
         """The rows of one file, oldest first."""
         return self.rows.get(file, [])
+
+    def copy(self) -> Household:
+        """A household whose rows can be changed without touching this one."""
+        return Household(
+            self.index,
+            {file: [row.copy() for row in rows] for file, rows in self.rows.items()},
+            [contact.copy() for contact in self.contacts],
+            list(self.guarantors),
+            list(self.duplicates),
+            list(self.defects),
+            list(self.pictures),
+            self.balance_error,
+            dict(self.facts),
+        )
 
     def everything(self) -> Iterator[Row]:
         """All rows, file by file."""

@@ -32,66 +32,79 @@ def npi_with_check_digit(nine: str) -> str:
     return nine + str(-total % 10)
 
 
-def add_providers(practice: Practice, dice: Dice) -> None:
-    """Fill ``providers``: working and departed clinicians, a specialist, staff, and the office."""
-    recipe = practice.recipe
-    today = practice.today
-    lasts = dice.sample(LAST, 80)
-    firsts = dice.sample(FEMALE + MALE, 80)
-    taken: set[str] = set()
+class _Roster:
+    """Hires people; no two get the same initials unless their names are given."""
 
-    def person(abbr: str, kind: str, **given: Any) -> Provider:
-        place = len(practice.providers)
-        first, last = given.get("first", firsts.pop()), given.get("last", lasts.pop())
-        while first[:1] + last[:1] in taken and not given:
-            first, last = firsts.pop(), lasts.pop()
-        taken.add(first[:1] + last[:1])
-        clinical = kind in ("Dentist", "Hygienist")
+    def __init__(self, practice: Practice, dice: Dice) -> None:
+        self._practice = practice
+        self._dice = dice
+        self._lasts = dice.sample(LAST, 80)
+        self._firsts = dice.sample(FEMALE + MALE, 80)
+        self._taken: set[str] = set()
+
+    def hire(
+        self, abbr: str, kind: str, name: tuple[str, str] | None = None, left: date | None = None
+    ) -> Provider:
+        """One more provider, with the next number."""
+        dice, practice = self._dice, self._practice
+        first, last = name or self._name()
+        self._taken.add(first[:1] + last[:1])
         alive = kind != "Non-person"
+        long_ago = practice.today - timedelta(days=1300)
         provider = Provider(
-            prov_id=str(place + 11),
+            prov_id=str(len(practice.providers) + 11),
             abbr=abbr,
             first=first,
             last=last,
             kind=kind,
-            npi=npi_with_check_digit(f"1998{dice.digits(5)}") if clinical else "",
+            npi=npi_with_check_digit(f"1998{dice.digits(5)}") if kind in _SUFFIX else "",
             email=f"{first[:1]}{last}@{practice.domain}".lower() if alive else "",
-            active="left" not in given,
-            hired=dice.day(date(2008, 1, 1), today - timedelta(days=1300)) if alive else None,
-            left=given.get("left"),
+            active=left is None,
+            hired=dice.day(date(2008, 1, 1), long_ago) if alive else None,
+            left=left,
         )
         practice.providers.append(provider)
         return provider
 
-    for number in range(1, max(2, min(8, recipe.patients // 900)) + 1):
-        practice.dentists.append(person(f"DR{number}", "Dentist"))
-    for number in range(1, max(2, min(10, recipe.patients // 700)) + 1):
-        practice.hygienists.append(person(f"HYG{number}", "Hygienist"))
+    def _name(self) -> tuple[str, str]:
+        first, last = self._firsts.pop(), self._lasts.pop()
+        while first[:1] + last[:1] in self._taken:
+            first, last = self._firsts.pop(), self._lasts.pop()
+        return first, last
+
+
+def add_providers(practice: Practice, dice: Dice) -> None:
+    """Fill ``providers``: working and departed clinicians, a specialist, staff, and the office."""
+    people = practice.recipe.patients
+    roster = _Roster(practice, dice)
+    for number in range(1, max(2, min(8, people // 900)) + 1):
+        practice.dentists.append(roster.hire(f"DR{number}", "Dentist"))
+    for number in range(1, max(2, min(10, people // 700)) + 1):
+        practice.hygienists.append(roster.hire(f"HYG{number}", "Hygienist"))
     for abbr, kind, group in (
         ("DRX", "Dentist", practice.dentists),
         ("HYX", "Hygienist", practice.hygienists),
     ):
-        gone = person(abbr, kind, left=today - timedelta(days=dice.between(300, 700)))
-        practice.departed.append(gone)
-        group.append(gone)
-    practice.specialist = person("ENDO", "Dentist")
+        left = practice.today - timedelta(days=dice.between(300, 700))
+        practice.departed.append(roster.hire(abbr, kind, left=left))
+        group.append(practice.departed[-1])
+    practice.specialist = roster.hire("ENDO", "Dentist")
     model = practice.hygienists[0]
-    first = model.first[:1] + "alinda" if recipe.defects else "Quilla"
-    practice.hygienists.append(
-        person("HYGT", "Hygienist", first=first, last=model.last[:1] + "enby")
-    )
+    first = model.first[:1] + "alinda" if practice.recipe.defects else "Quilla"
+    name = (first, model.last[:1] + "enby")
+    practice.hygienists.append(roster.hire("HYGT", "Hygienist", name))
     for abbr, kind in (("MGR", "Office Manager"), ("AST1", "Assistant"), ("AST2", "Assistant")):
-        person(abbr, kind)
-    person("OFFICE", "Non-person", first="", last="Practice")
-    if "provider without user" in recipe.inject:
-        stranger = person("DRN", "Dentist")
+        roster.hire(abbr, kind)
+    roster.hire("OFFICE", "Non-person", ("", "Practice"))
+    if "provider without user" in practice.recipe.inject:
+        stranger = roster.hire("DRN", "Dentist")
         practice.dentists.append(stranger)
         practice.injected.append(
             {"name": "provider without user", "file": "providers", "key": stranger.prov_id}
         )
     for provider in practice.providers:
         provider.printed_npi, provider.printed_email = provider.npi, provider.email
-    if recipe.defects:
+    if practice.recipe.defects:
         _damage(practice)
     for provider in practice.providers:
         _add_provider_row(practice, dice, provider)

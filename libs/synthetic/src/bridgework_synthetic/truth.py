@@ -1,6 +1,6 @@
 """The answer key: written while rows pass, read back section by section.
 
-Small keys are one ``truth.json``. Above ``SPLIT_BYTES`` the long sections stay in ``truth/*.jsonl``
+Short keys are one ``truth.json``. Above ``SPLIT_BYTES`` the long sections stay in ``truth/*.jsonl``
 (one JSON value per line; mappings as ``[key, value]`` pairs) and ``truth.json`` names them under
 ``parts``: ``{"objects.Contacts": {"file": "truth/objects.Contacts.jsonl", "count": n}}``.
 """
@@ -8,13 +8,13 @@ Small keys are one ``truth.json``. Above ``SPLIT_BYTES`` the long sections stay 
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 from bridgework_synthetic.rows import MODULES, Fields
+from bridgework_synthetic.spool import Spool, dump
 
 FORMAT: Final = "bridgework-truth/1"
 SPLIT_BYTES: Final = 96 * 1024 * 1024
@@ -23,33 +23,20 @@ _MAPPINGS: Final = ("tooth_charts",)
 _OBJECT_ORDER: Final = ("key", "keys", "expect", "merge", "group", "fields")
 
 
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=True, separators=(", ", ": "))
-
-
 class TruthWriter:
     """Collects the key of one export; sections are spooled to disk as they come."""
 
     def __init__(self, folder: Path) -> None:
         """``folder`` is where ``truth.json`` will stand."""
         self._folder = folder
-        self._spool = folder / "truth"
-        self._spool.mkdir(parents=True)
-        self._open: dict[str, TextIO] = {}
-        self._counts: Counter[str] = Counter()
+        self._spool = Spool(folder / "truth")
         self.expected: dict[str, Counter[str]] = {module: Counter() for module in MODULES}
         self.listed: Counter[str] = Counter()
         self.habits: Counter[str] = Counter()
 
     def add(self, section: str, value: Any) -> None:
         """Append one entry to a list section, or a ``[key, value]`` pair to a mapping."""
-        file = self._open.get(section)
-        if file is None:
-            file = self._open[section] = (self._spool / f"{section}.jsonl").open(
-                "w", encoding="utf-8", newline="\n"
-            )
-        file.write(_dump(value) + "\n")
-        self._counts[section] += 1
+        self._spool.add(section, value)
 
     def object(
         self,
@@ -87,68 +74,51 @@ class TruthWriter:
         split_bytes: int = SPLIT_BYTES,
     ) -> None:
         """Write ``truth.json`` and, where the key is short, fold the spooled sections into it."""
-        for file in self._open.values():
-            file.close()
-        size = sum(path.stat().st_size for path in self._spool.iterdir())
-        whole = size <= split_bytes
-        with (self._folder / "truth.json").open("w", encoding="utf-8", newline="\n") as out:
-            head: Fields = {
-                "format": FORMAT,
-                "meta": meta,
-                "source_rows": source_rows,
-                "expected_counts": self.expected_counts(),
+        whole = self._spool.close() <= split_bytes
+        head: Fields = {
+            "format": FORMAT,
+            "meta": meta,
+            "source_rows": source_rows,
+            "expected_counts": self.expected_counts(),
+        }
+        if not whole:
+            head["parts"] = {
+                name: {"file": f"truth/{name}.jsonl", "count": self._spool.counts[name]}
+                for name in self._spool.sections()
             }
-            if not whole:
-                head["parts"] = {
-                    name: {"file": f"truth/{name}.jsonl", "count": self._counts[name]}
-                    for name in sorted(self._open)
-                }
+        counts = {
+            "listed": dict(sorted(self.listed.items())),
+            "habits": dict(sorted(self.habits.items())),
+        }
+        with (self._folder / "truth.json").open("w", encoding="utf-8", newline="\n") as out:
             out.write("{\n")
-            out.write("".join(f'"{name}": {_dump(value)},\n' for name, value in head.items()))
+            out.write("".join(f'"{name}": {dump(value)},\n' for name, value in head.items()))
             if whole:
                 self._fold(out)
-            counts = {
-                "listed": dict(sorted(self.listed.items())),
-                "habits": dict(sorted(self.habits.items())),
-            }
-            out.write(f'"referral_values": {_dump(referral_values)},\n')
-            out.write(f'"defect_counts": {_dump(counts)}\n}}\n')
+            out.write(f'"referral_values": {dump(referral_values)},\n')
+            out.write(f'"defect_counts": {dump(counts)}\n}}\n')
         if whole:
-            shutil.rmtree(self._spool)
+            self._spool.remove()
 
     def _fold(self, out: TextIO) -> None:
         out.write('"objects": {\n')
         for place, module in enumerate(MODULES):
             out.write(f'"{module}": [\n')
-            self._copy(f"objects.{module}", out, pairs=False)
+            self._spool.fold(f"objects.{module}", out)
             out.write("],\n" if place < len(MODULES) - 1 else "]\n")
         out.write("},\n")
         for name in _LISTS:
             out.write(f'"{name}": [\n')
-            self._copy(name, out, pairs=False)
+            self._spool.fold(name, out)
             out.write("],\n")
         for name in _MAPPINGS:
             out.write(f'"{name}": {{\n')
-            self._copy(name, out, pairs=True)
+            self._spool.fold(name, out, pairs=True)
             out.write("},\n")
-
-    def _copy(self, section: str, out: TextIO, *, pairs: bool) -> None:
-        path = self._spool / f"{section}.jsonl"
-        if not path.exists():
-            return
-        left = self._counts[section]
-        with path.open(encoding="utf-8") as lines:
-            for line in lines:
-                left -= 1
-                text = line.rstrip("\n")
-                if pairs:
-                    key, value = json.loads(text)
-                    text = f"{_dump(key)}: {_dump(value)}"
-                out.write(text + (",\n" if left else "\n"))
 
 
 class Truth:
-    """An answer key read back, whole or split; sections are streamed where they are split."""
+    """An answer key read back, whole or split; split sections are streamed."""
 
     def __init__(self, path: Path) -> None:
         """``path`` is ``truth.json`` or the folder that holds it."""
@@ -174,6 +144,12 @@ class Truth:
         """Module to expectation to count."""
         counts: dict[str, dict[str, int]] = self._head["expected_counts"]
         return counts
+
+    @property
+    def referral_values(self) -> dict[str, list[str]]:
+        """Meaning of a referral source to its spellings."""
+        values: dict[str, list[str]] = self._head["referral_values"]
+        return values
 
     @property
     def defect_counts(self) -> dict[str, dict[str, int]]:

@@ -80,7 +80,7 @@ class Chart:
         self._person = person
         self._dice = dice
         self._numbers = numbers
-        self._charted: set[str] = set()
+        self._charted = {row.key for row in household.of("tooth_chart")}
 
     def fill(self) -> list[Visit]:
         """The whole history and what lies ahead; the visits that happened, oldest first."""
@@ -106,6 +106,19 @@ class Chart:
                 )
         self._dates(visits)
         return visits
+
+    def see(self, at: datetime) -> Visit:
+        """An ordinary visit that has taken place."""
+        return self._visit(at, "Hygiene", self._routine(at.date(), first=False))
+
+    def book(self, day: date) -> Row:
+        """An appointment still to come."""
+        work = self._routine(day, first=False)
+        return self._appointment(self._slot(day), "Hygiene", "Scheduled", work)
+
+    def propose(self, created: date) -> None:
+        """A treatment plan of which nothing is done yet."""
+        self._plan(created, done=False)
 
     def _hygiene_visits(self) -> list[Visit]:
         person, dice, today = self._person, self._dice, self._practice.today
@@ -210,9 +223,9 @@ class Chart:
         made = (at or datetime.combine(practice.today, time(11))) - timedelta(
             days=dice.between(1, 60), minutes=dice.between(0, 200)
         )
-        made = min(made, practice.recipe.exported_at - timedelta(days=1))
+        made = min(made, practice.as_of - timedelta(days=1))
         touched = made
-        if at and at < practice.recipe.exported_at:
+        if at and at < practice.as_of:
             touched = datetime.combine(at.date(), time(17, 45))
         room = dice.pick(("HYG A", "HYG B") if hygiene else ("ROOM 1", "ROOM 2", "ROOM 3"))
         values = {
