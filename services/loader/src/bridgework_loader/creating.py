@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridgework_contracts.errors import StopRun, TransientError
+from bridgework_contracts.ids import MessageId
 from bridgework_contracts.outcomes import Effect, Outcome, Reason
 from bridgework_contracts.records import Problem
-from bridgework_zoho.advice import Action
 from bridgework_zoho.errors import RequestRefused, RunStopped, WriteOutcomeUnknown, ZohoUnavailable
 from bridgework_zoho.results import ElementResult
 
@@ -27,7 +27,13 @@ from bridgework_loader.metering import CreditMeter
 from bridgework_loader.pacing import OnStep, Pacing, Step
 from bridgework_loader.patience import Unfinished, insist
 from bridgework_loader.ports import Destination, Parent, Row, Sought, can_be_found, parent_of
-from bridgework_loader.refusing import element_refused, element_stops, request_refused
+from bridgework_loader.refusing import (
+    End,
+    element_refused,
+    element_stops,
+    end_of,
+    request_refused,
+)
 from bridgework_loader.strangers import StrangerWatch
 from bridgework_loader.updating import Change, Updater
 
@@ -188,8 +194,7 @@ class Creator:
                 )
         if ours:
             share = meter.share(len(ours))
-            await self._ledger.record([_created(one, id_, share) for one, id_ in ours])
-            self._on_step(Step.DECISION_RECORDED)
+            await self._record([_created(one, id_, share) for one, id_ in ours])
         if earlier:
             await self._updater.update(module, earlier, meter)
 
@@ -204,29 +209,25 @@ class Creator:
         decisions: list[Decision] = []
         again: list[Creation] = []
         duplicates: list[Creation] = []
+        not_applied: list[MessageId] = []
         stop: RunStopped | None = None
-        refused_for_now: list[Arrival] = []
         for one, result in zip(creations, results, strict=True):
-            action = result.advice.action
-            if result.ok and result.id is not None:
+            end = end_of(result)
+            if end is End.DONE:
                 decisions.append(_landed(one, result, share))
-            elif result.ok or action is Action.ASK:
+            elif end is End.UNCLEAR:
                 one.tried_at = datetime.now(UTC)
                 again.append(one)
             elif result.duplicate_id is not None and can_be_found(one.arrival.write):
                 duplicates.append(one)
-            elif action is Action.RETRY or action is Action.WAIT_FOR_CREDITS:
-                refused_for_now.append(one.arrival)
-                again.append(one)
-            elif action is Action.STOP_RUN or action is Action.REAUTHORISE:
-                refused_for_now.append(one.arrival)
-                stop = element_stops(result, module)
-            else:
+            elif end is End.REFUSED:
                 decisions.append(_failed(one, element_refused(result), share))
-        await self._ledger.withdraw([arrival.message_id for arrival in refused_for_now])
-        if decisions:
-            await self._ledger.record(decisions)
-            self._on_step(Step.DECISION_RECORDED)
+            else:
+                not_applied.append(one.arrival.message_id)
+                again.append(one)
+                stop = element_stops(result, module) if end is End.STOP else stop
+        await self._ledger.withdraw(not_applied)
+        await self._record(decisions)
         if duplicates:
             await self._link_duplicates(module, duplicates, meter)
         if stop is not None:
@@ -240,6 +241,11 @@ class Creator:
             )
         return Unfinished(again, cause)
 
+    async def _record(self, decisions: Sequence[Decision]) -> None:
+        if decisions:
+            await self._ledger.record(decisions)
+            self._on_step(Step.DECISION_RECORDED)
+
     async def _link_duplicates(
         self, module: str, duplicates: Sequence[Creation], meter: CreditMeter
     ) -> None:
@@ -251,7 +257,7 @@ class Creator:
         others = [one for one, row in pairs if row is None]
         if others:
             share = meter.share(len(others))
-            await self._ledger.record(
+            await self._record(
                 [_failed(one, reasons.DUPLICATE_OF_ANOTHER, share) for one in others]
             )
         await self._adopt(module, [(one, row) for one, row in pairs if row is not None], meter)

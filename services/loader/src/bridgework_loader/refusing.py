@@ -1,10 +1,44 @@
 """Zoho's refusals in our words: why a record failed, or why the whole run must stop."""
 
+from enum import Enum, auto
+
 from bridgework_contracts.outcomes import Reason
+from bridgework_zoho.advice import Action
 from bridgework_zoho.errors import RequestRefused, RunStopped
 from bridgework_zoho.results import ElementResult
 
 from bridgework_loader.domain import reasons
+
+
+class End(Enum):
+    """What one element's result means for its record."""
+
+    DONE = auto()
+    UNCLEAR = auto()
+    """It may have been applied: look before trying again."""
+    LATER = auto()
+    """Refused for now, certainly not applied."""
+    STOP = auto()
+    """Refused, and so would be every other."""
+    REFUSED = auto()
+    """Refused for good."""
+
+
+_ENDS = {
+    Action.RETRY: End.LATER,
+    Action.WAIT_FOR_CREDITS: End.LATER,
+    Action.STOP_RUN: End.STOP,
+    Action.REAUTHORISE: End.STOP,
+    Action.ASK: End.UNCLEAR,
+    Action.REJECT_RECORD: End.REFUSED,
+}
+
+
+def end_of(result: ElementResult) -> End:
+    """Say what a result means; a success without an id is no success we can build on."""
+    if result.ok:
+        return End.DONE if result.id is not None else End.UNCLEAR
+    return _ENDS[result.advice.action]
 
 
 def element_refused(result: ElementResult) -> Reason:

@@ -7,7 +7,6 @@ from typing import Any
 from bridgework_contracts.errors import StopRun, TransientError
 from bridgework_contracts.outcomes import Effect, Outcome, Reason
 from bridgework_contracts.writes import Op
-from bridgework_zoho.advice import Action
 from bridgework_zoho.errors import RequestRefused, RunStopped, WriteOutcomeUnknown, ZohoUnavailable
 from bridgework_zoho.results import ElementResult
 
@@ -29,14 +28,18 @@ from bridgework_loader.metering import CreditMeter
 from bridgework_loader.pacing import OnStep, Pacing, Step
 from bridgework_loader.patience import Unfinished, insist
 from bridgework_loader.ports import Destination, Row, Wanted, parent_of
-from bridgework_loader.refusing import element_refused, element_stops, request_refused
+from bridgework_loader.refusing import (
+    End,
+    element_refused,
+    element_stops,
+    end_of,
+    request_refused,
+)
 
 _KEPT = {
     UndoVerdict.KEPT_EDITED: reasons.KEPT_EDITED,
     UndoVerdict.KEPT_FOR_CHILD: reasons.KEPT_FOR_CHILD,
 }
-_LATER = frozenset({Action.RETRY, Action.WAIT_FOR_CREDITS, Action.ASK})
-_STOP = frozenset({Action.STOP_RUN, Action.REAUTHORISE})
 
 
 @dataclass(slots=True)
@@ -175,7 +178,11 @@ class Undoer:
             raise
         self._on_step(Step.CALL_ANSWERED)
         share = read_share + meter.share(len(undos))
-        done = [_deleted(one, share) for one, result in _pairs(undos, results) if result.ok]
+        done = [
+            _deleted(one, share)
+            for one, result in _pairs(undos, results)
+            if end_of(result) is End.DONE
+        ]
         return await self._conclude(module, undos, results, done, share)
 
     async def _restore(
@@ -204,7 +211,7 @@ class Undoer:
         done = [
             _restored(one, plan, share)
             for (one, plan), result in zip(planned, results, strict=True)
-            if result.ok
+            if end_of(result) is End.DONE
         ]
         return await self._conclude(module, undos, results, done, share)
 
@@ -220,14 +227,13 @@ class Undoer:
         left: list[Undo] = []
         stop: RunStopped | None = None
         for one, result in _pairs(undos, results):
-            if result.ok:
-                continue
-            if result.advice.action in _LATER:
-                left.append(one)
-            elif result.advice.action in _STOP:
+            end = end_of(result)
+            if end is End.STOP:
                 stop = element_stops(result, module)
-            else:
+            elif end is End.REFUSED:
                 decisions.append(_ended(one, Outcome.FAILED, element_refused(result), share))
+            elif end is not End.DONE:
+                left.append(one)
         await self._record(decisions)
         if stop is not None:
             raise stop

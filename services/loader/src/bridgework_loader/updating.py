@@ -12,7 +12,6 @@ from typing import Any
 from bridgework_contracts.errors import StopRun, TransientError
 from bridgework_contracts.outcomes import Effect, Outcome
 from bridgework_contracts.records import Problem
-from bridgework_zoho.advice import Action
 from bridgework_zoho.errors import RequestRefused, RunStopped, WriteOutcomeUnknown, ZohoUnavailable
 from bridgework_zoho.results import ElementResult
 
@@ -26,9 +25,19 @@ from bridgework_loader.metering import CreditMeter
 from bridgework_loader.pacing import OnStep, Pacing, Step
 from bridgework_loader.patience import Unfinished, insist
 from bridgework_loader.ports import Destination, ModuleRules, Row, Wanted, parent_of
-from bridgework_loader.refusing import element_refused, element_stops, request_refused
+from bridgework_loader.refusing import (
+    End,
+    element_refused,
+    element_stops,
+    end_of,
+    request_refused,
+)
 
 MODIFIED_TIME = "Modified_Time"
+_SOMEBODY_WAS_FASTER = frozenset(
+    {"ALREADY_MODIFIED", "ID_ALREADY_DELETED", "NO_RECORDS_FOUND", "RESOURCE_NOT_FOUND"}
+)
+"""Codes after which nothing was applied and reading again tells what to do."""
 
 
 @dataclass(slots=True)
@@ -167,28 +176,31 @@ class Updater:
         share = read_share + meter.share(len(planned))
         decisions: list[Decision] = []
         again: list[Change] = []
+        unclear: list[Change] = []
         stop: RunStopped | None = None
         not_applied: list[Arrival] = []
         for one, result in zip(planned, results, strict=True):
-            action = result.advice.action
-            if result.ok:
+            end = end_of(result)
+            if end is End.DONE:
                 decisions.append(_updated(one, share))
+                continue
+            if end is End.UNCLEAR and result.code not in _SOMEBODY_WAS_FASTER:
+                unclear.append(one.change)
                 continue
             not_applied.append(one.change.arrival)
             one.change.intent = None
-            if action in (Action.RETRY, Action.WAIT_FOR_CREDITS, Action.ASK):
-                again.append(one.change)
-            elif action in (Action.STOP_RUN, Action.REAUTHORISE):
+            if end is End.STOP:
                 stop = element_stops(result, module)
-            elif result.field == "id":
-                # It was deleted after we had read it: reading again finds that out.
-                again.append(one.change)
-            else:
+            elif end is End.REFUSED and result.field != "id":
                 decisions.append(_refused(one.change, element_refused(result), share))
+            else:
+                again.append(one.change)
         await self._ledger.withdraw([arrival.message_id for arrival in not_applied])
         if decisions:
             await self._ledger.record(decisions)
             self._on_step(Step.DECISION_RECORDED)
+        await self._remember_intents(unclear)
+        again += unclear
         if stop is not None:
             raise stop
         cause = None

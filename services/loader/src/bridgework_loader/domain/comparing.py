@@ -7,9 +7,10 @@ being updated or undone.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from operator import is_
 from typing import Any
 
 _MOMENT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)$")
@@ -29,15 +30,21 @@ def same_value(one: Any, other: Any) -> bool:
         return True
     if is_blank(one) or is_blank(other):
         return is_blank(one) and is_blank(other)
-    if isinstance(one, Mapping) or isinstance(other, Mapping):
-        return _same_mapping(one, other)
-    if isinstance(one, list) or isinstance(other, list):
-        return _same_list(one, other)
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, int | float) or isinstance(other, int | float):
-        return _same_number(one, other)
-    return _same_text(str(one), str(other))
+    return _comparison(one, other)(one, other)
+
+
+def _comparison(one: Any, other: Any) -> Callable[[Any, Any], bool]:
+    """Choose how to compare two values that are not blank."""
+    kinds = (type(one), type(other))
+    if any(issubclass(kind, Mapping) for kind in kinds):
+        return _same_mapping
+    if list in kinds:
+        return _same_list
+    if bool in kinds:
+        return is_
+    if int in kinds or float in kinds:
+        return _same_number
+    return _same_text
 
 
 def is_other_user(value: Any, user_id: str | None) -> bool:
@@ -87,7 +94,8 @@ def _same_number(one: Any, other: Any) -> bool:
         return False
 
 
-def _same_text(one: str, other: str) -> bool:
+def _same_text(first: Any, second: Any) -> bool:
+    one, other = str(first), str(second)
     if _MOMENT.match(one) and _MOMENT.match(other):
         return datetime.fromisoformat(one) == datetime.fromisoformat(other)
     return _plain(one) == _plain(other)
