@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 
 import httpx
 import orjson
-from aiolimiter import AsyncLimiter
 
 from bridgework_zoho.advice import explain
 from bridgework_zoho.errors import GrantLost, TokenThrottled, ZohoUnavailable
-from bridgework_zoho.memory import TOKEN_WINDOW, TOKENS_PER_WINDOW
+from bridgework_zoho.memory import TOKEN_WINDOW
 from bridgework_zoho.protocols import (
     AccessToken,
     Clock,
@@ -57,9 +56,6 @@ class TokenSource:
         self._current: AccessToken | None = None
         self._look_again_at = clock()
         self._lock = asyncio.Lock()
-        # A leaky bucket lets through its capacity at once and as much again while it leaks:
-        # half of Zoho's ten is what keeps any ten minutes at ten or fewer.
-        self._pace = AsyncLimiter(TOKENS_PER_WINDOW / 2, TOKEN_WINDOW.total_seconds())
 
     @property
     def api_domain(self) -> str:
@@ -155,19 +151,19 @@ class TokenSource:
             "refresh_token": self._connection.refresh_token.get_secret_value(),
         }
         asked_at = self._clock()
-        async with self._pace:
-            try:
-                answer = await self._http.post(
-                    self._connection.token_url,
-                    data=form,
-                    timeout=self._settings.connect_timeout_s,
-                    follow_redirects=False,
-                )
-            except httpx.HTTPError as exc:
-                raise ZohoUnavailable(
-                    "The token endpoint did not answer; it is asked again.",
-                    error=type(exc).__name__,
-                ) from exc
+        # The ten tokens of ten minutes are counted by the store, for all processes at once.
+        try:
+            answer = await self._http.post(
+                self._connection.token_url,
+                data=form,
+                timeout=self._settings.connect_timeout_s,
+                follow_redirects=False,
+            )
+        except httpx.HTTPError as exc:
+            raise ZohoUnavailable(
+                "The token endpoint did not answer; it is asked again.",
+                error=type(exc).__name__,
+            ) from exc
         return self._read(answer, asked_at)
 
     def _read(self, answer: httpx.Response, asked_at: datetime) -> AccessToken:
