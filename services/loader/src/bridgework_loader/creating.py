@@ -5,7 +5,6 @@ whose answer is unknown is looked for by its source id (or a note by its marker)
 again. What is found and was not ours is adopted, never overwritten.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,7 +24,7 @@ from bridgework_loader.domain.deciding import Decision, NewLink, outcome_of
 from bridgework_loader.domain.settling import Finding, creation_found
 from bridgework_loader.metering import CreditMeter
 from bridgework_loader.pacing import OnStep, Pacing, Step
-from bridgework_loader.patience import Unfinished, insist
+from bridgework_loader.patience import Unfinished, insist, let_settle
 from bridgework_loader.ports import Destination, Parent, Row, Sought, can_be_found, parent_of
 from bridgework_loader.refusing import (
     End,
@@ -149,7 +148,8 @@ class Creator:
             gone = {id(one) for one in silent}
             left = [one for one in creations if id(one) not in gone]
             return await self._ask(module, left, meter) if left else []
-        await self._let_settle(lost)
+        tried = [one.tried_at for one in lost if one.tried_at is not None]
+        await let_settle(tried, self._pacing)
         found = await self._destination.find(
             module, [Sought(one.arrival.write, one.parent) for one in doubtful]
         )
@@ -159,12 +159,6 @@ class Creator:
         for one in doubtful:
             one.absent = True
         return [one for one in creations if id(one) not in adopted]
-
-    async def _let_settle(self, lost: Sequence[Creation]) -> None:
-        tried = [one.tried_at for one in lost if one.tried_at is not None]
-        if tried:
-            waited_s = (datetime.now(UTC) - max(tried)).total_seconds()
-            await asyncio.sleep(max(0.0, self._pacing.settle_s - waited_s))
 
     async def _adopt(
         self, module: str, here: Sequence[tuple[Creation, Row]], meter: CreditMeter

@@ -1,8 +1,9 @@
 """How often to try again within one batch, before its partition waits instead."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from bridgework_contracts.errors import TransientError
@@ -41,3 +42,11 @@ async def insist(
             raise cause
         await asyncio.sleep(max(pacing.retry_pause_s * 2 ** (number - 1), cause.retry_after_s or 0))
         number += 1
+
+
+async def let_settle(tried_at: Iterable[datetime], pacing: Pacing) -> None:
+    """Wait until requests sent at these times have surely ended inside Zoho."""
+    newest = max(tried_at, default=None)
+    if newest is not None:
+        waited_s = (datetime.now(UTC) - newest).total_seconds()
+        await asyncio.sleep(max(0.0, pacing.settle_s - waited_s))

@@ -26,7 +26,7 @@ from bridgework_loader.domain.undoing import (
 )
 from bridgework_loader.metering import CreditMeter
 from bridgework_loader.pacing import OnStep, Pacing, Step
-from bridgework_loader.patience import Unfinished, insist
+from bridgework_loader.patience import Unfinished, insist, let_settle
 from bridgework_loader.ports import Destination, Row, Wanted, parent_of
 from bridgework_loader.refusing import (
     End,
@@ -104,6 +104,8 @@ class Undoer:
     async def _attempt(
         self, module: str, undos: list[Undo], meter: CreditMeter
     ) -> Unfinished[Undo]:
+        tried = [one.intent.tried_at for one in undos if one.intent is not None]
+        await let_settle(tried, self._pacing)
         current = await self._read(module, undos)
         share = meter.share(len(undos))
         rules = await self._destination.rules(module)

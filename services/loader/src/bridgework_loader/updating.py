@@ -23,7 +23,7 @@ from bridgework_loader.domain.merging import Merge, merge, readable_fields
 from bridgework_loader.domain.settling import UpdateFinding, update_found
 from bridgework_loader.metering import CreditMeter
 from bridgework_loader.pacing import OnStep, Pacing, Step
-from bridgework_loader.patience import Unfinished, insist
+from bridgework_loader.patience import Unfinished, insist, let_settle
 from bridgework_loader.ports import Destination, ModuleRules, Row, Wanted, parent_of
 from bridgework_loader.refusing import (
     End,
@@ -100,6 +100,8 @@ class Updater:
     async def _attempt(
         self, module: str, changes: list[Change], meter: CreditMeter
     ) -> Unfinished[Change]:
+        tried = [one.intent.tried_at for one in changes if one.intent is not None]
+        await let_settle(tried, self._pacing)
         rules = await self._destination.rules(module)
         names = readable_fields(*(one.ours for one in changes), *(one.base for one in changes))
         current = await self._destination.read(
@@ -155,7 +157,9 @@ class Updater:
             )
             return Unfinished([])
         except (TransientError, StopRun):
-            await self._ledger.withdraw([one.arrival.message_id for one in changes])
+            # An intent from before this try may still speak of an applied request: it stays.
+            new = [one.arrival.message_id for one in changes if one.intent is None]
+            await self._ledger.withdraw(new)
             raise
         self._on_step(Step.CALL_ANSWERED)
         return await self._conclude(module, planned, results, read_share, meter)
