@@ -62,9 +62,7 @@ class JobApi:
             await asyncio.sleep(0.2)
         raise ApiProblem(503, "not_ready", f"The job API is not ready after {timeout_s:.0f} s.")
 
-    async def call(
-        self, method: str, path: str, body: Json | None = None, **params: str
-    ) -> Any:
+    async def call(self, method: str, path: str, body: Json | None = None, **params: str) -> Any:
         """Send one request and return its JSON.
 
         Raises:

@@ -130,5 +130,3 @@ async def run_up(
             for name, open_app, kind in SERVICES
         ]
         return await run_services(services)
-
-

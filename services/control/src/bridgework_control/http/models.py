@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from bridgework_contracts.runs import RunKind, SampleSpec
 from bridgework_control.domain.jobs import Gate, JobState
 from bridgework_control.domain.runs import RunState
+from bridgework_zoho.data_centres import DataCentre, Environment
 
 
 class Create(BaseModel):
@@ -19,7 +20,7 @@ class Create(BaseModel):
 class ZohoConnectionCreate(Create):
     """How to reach the tenant's Zoho org."""
 
-    data_centre: str = "US"
+    data_centre: DataCentre = DataCentre.US
     accounts_url: str | None = Field(
         default=None, description="Only where it is not the data centre's own (sandbox)."
     )
@@ -29,7 +30,7 @@ class ZohoConnectionCreate(Create):
     client_secret: SecretStr
     refresh_token: SecretStr
     org_id: str
-    environment: str = "production"
+    environment: Environment = Environment.PRODUCTION
 
 
 class TenantCreate(Create):

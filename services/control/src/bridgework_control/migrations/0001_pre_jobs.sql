@@ -40,7 +40,7 @@ create table gates (
   constraint gates_job foreign key (job_id) references jobs (job_id) on delete cascade
 );
 
-create table runs (
+create table job_runs (
   run_id text not null,
   job_id text not null,
   tenant_id text not null,
@@ -59,10 +59,10 @@ create table runs (
   error jsonb,
   created_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz,
-  constraint runs_pk primary key (run_id),
-  constraint runs_job foreign key (job_id) references jobs (job_id) on delete cascade
+  constraint job_runs_pk primary key (run_id),
+  constraint job_runs_job foreign key (job_id) references jobs (job_id) on delete cascade
 );
-create index runs_by_job on runs (job_id, created_at);
+create index job_runs_by_job on job_runs (job_id, created_at);
 
 -- Long steps asked for through the API; done one after another, resumed after a crash.
 create table steps (

@@ -1,51 +1,51 @@
 -- name: insert_run
 -- Creates a run.
-insert into {schema}.runs (run_id, job_id, tenant_id, kind, state, spec, last_wave)
+insert into {schema}.job_runs (run_id, job_id, tenant_id, kind, state, spec, last_wave)
 values ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: run
 -- One run.
-select * from {schema}.runs where run_id = $1;
+select * from {schema}.job_runs where run_id = $1;
 
 -- name: lock_run
 -- One run, locked until the transaction ends.
-select * from {schema}.runs where run_id = $1 for update;
+select * from {schema}.job_runs where run_id = $1 for update;
 
 -- name: runs_of_job
 -- Runs of a job, oldest first.
-select * from {schema}.runs where job_id = $1 order by created_at, run_id;
+select * from {schema}.job_runs where job_id = $1 order by created_at, run_id;
 
 -- name: advance
 -- Moves a run on.
-update {schema}.runs set state = $2, open_wave = $3, waiting = null where run_id = $1;
+update {schema}.job_runs set state = $2, open_wave = $3, waiting = null where run_id = $1;
 
 -- name: finish
 -- Ends a run.
-update {schema}.runs set state = $2, error = $3, finished_at = clock_timestamp() where run_id = $1;
+update {schema}.job_runs set state = $2, error = $3, finished_at = clock_timestamp() where run_id = $1;
 
 -- name: set_counts
 -- Keeps the newest counts.
-update {schema}.runs set extracted = $2, outcomes = $3, credits = $4 where run_id = $1;
+update {schema}.job_runs set extracted = $2, outcomes = $3, credits = $4 where run_id = $1;
 
 -- name: set_fingerprint
 -- Keeps a fingerprint; the first one under a label stands.
-update {schema}.runs set fingerprints = jsonb_build_object($2::text, $3::jsonb) || fingerprints where run_id = $1;
+update {schema}.job_runs set fingerprints = jsonb_build_object($2::text, $3::jsonb) || fingerprints where run_id = $1;
 
 -- name: set_diff
 -- Keeps the comparison's result.
-update {schema}.runs set diff = $2 where run_id = $1;
+update {schema}.job_runs set diff = $2 where run_id = $1;
 
 -- name: set_report
 -- Keeps the run's report.
-update {schema}.runs set report = $2 where run_id = $1;
+update {schema}.job_runs set report = $2 where run_id = $1;
 
 -- name: set_waiting
 -- Says what a run waits for.
-update {schema}.runs set waiting = $2 where run_id = $1;
+update {schema}.job_runs set waiting = $2 where run_id = $1;
 
 -- name: set_state
 -- Sets a run's state and error.
-update {schema}.runs set state = $2, error = $3 where run_id = $1;
+update {schema}.job_runs set state = $2, error = $3 where run_id = $1;
 
 -- name: put_dead_letter
 -- Keeps a dead letter, once.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
+import orjson
 
 from bridgework_contracts.outcomes import FileOutcome, RecordOutcome
 from bridgework_eventlog.sealed import Sealer
@@ -124,13 +125,19 @@ def _row(outcome: AnyOutcome, sealer: Sealer) -> tuple[Any, ...]:
         file.parent.object if file else None,
         file.parent.key if file else None,
         record.merged_into if record else None,
-        outcome.reason.model_dump() if outcome.reason else None,
+        _json(outcome.reason.model_dump() if outcome.reason else None),
         record.content_hash if record else (file.sha256 or "" if file else ""),
         seal_values(sealer, record) if record else None,
         len(record.conflicts) if record else 0,
-        record.parts or None if record else None,
-        [one.model_dump() for one in outcome.provenance] or None,
-        [one.model_dump() for one in outcome.problems] or None,
+        _json(record.parts if record else None),
+        _json([one.model_dump() for one in outcome.provenance]),
+        _json([one.model_dump() for one in outcome.problems]),
         outcome.credits,
         outcome.decided_by,
     )
+
+
+def _json(value: Any) -> str | None:
+    # As text, cast in the statement: a list inside an array parameter would be taken for a
+    # second dimension of the array.
+    return orjson.dumps(value).decode() if value else None

@@ -10,10 +10,16 @@ where j.run_id = $1;
 insert into {schema}.journal (run_id, object, key, is_file, outcome, effect, module, zoho_id,
   zoho_parent_id, parent_object, parent_key, merged_into, reason, content_hash, values_sealed,
   conflict_count, parts, provenance, problems, credits, decided_by)
-select $1, r.* from unnest($2::text[], $3::text[], $4::bool[], $5::text[], $6::text[], $7::text[],
-  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::jsonb[], $14::text[],
-  $15::bytea[], $16::int[], $17::jsonb[], $18::jsonb[], $19::jsonb[], $20::float8[], $21::text[])
-  as r
+select $1, r.object, r.key, r.is_file, r.outcome, r.effect, r.module, r.zoho_id,
+  r.zoho_parent_id, r.parent_object, r.parent_key, r.merged_into, r.reason::jsonb, r.content_hash,
+  r.values_sealed, r.conflict_count, r.parts::jsonb, r.provenance::jsonb, r.problems::jsonb,
+  r.credits, r.decided_by
+from unnest($2::text[], $3::text[], $4::bool[], $5::text[], $6::text[], $7::text[], $8::text[],
+  $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bytea[],
+  $16::int[], $17::text[], $18::text[], $19::text[], $20::float8[], $21::text[])
+  as r (object, key, is_file, outcome, effect, module, zoho_id, zoho_parent_id, parent_object,
+  parent_key, merged_into, reason, content_hash, values_sealed, conflict_count, parts, provenance,
+  problems, credits, decided_by)
 on conflict on constraint journal_pk do update set
   is_file = excluded.is_file, outcome = excluded.outcome, effect = excluded.effect,
   module = excluded.module, zoho_id = excluded.zoho_id,

@@ -53,8 +53,8 @@ async def _publish_object(
     undone: RunId,
     object_name: str,
 ) -> None:
-    mapper = context.mapper(spec)
-    external_id = mapper.external_id_field(object_name)
+    is_record = context.document(spec).object(object_name).kind == "record"
+    external_id = context.mapper(spec).external_id_field(object_name) if is_record else None
     after = ""
     while True:
         rows = await journal.pool.fetch(journal.sql.undoable, undone, object_name, after, _PAGE)
