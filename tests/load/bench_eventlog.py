@@ -32,29 +32,12 @@ from bridgework_eventlog.port import EventLog, NewRecord, Record, TopicPartition
 from bridgework_eventlog.sealed import SealedLog
 from bridgework_eventlog.settings import EventLogSettings, KafkaSettings
 from bridgework_store.sealing import TenantKey, TenantSealer
+from bridgework_testkit.attempts import InMemoryAttempts
 from pydantic import SecretStr
 
 _PARTITIONS = 8
 _TOPIC = "bridgework.bench.records.v1"
 _LOOP_TARGET_US = 15.0
-
-
-class NoAttempts:
-    """An attempt store that remembers nothing."""
-
-    async def suspects(
-        self, _group: str, _partitions: object
-    ) -> dict[TopicPartition, dict[int, int]]:
-        """Return nobody."""
-        return {}
-
-    async def add(
-        self, group: str, partition: TopicPartition, offsets: Sequence[int], error_class: str
-    ) -> None:
-        """Forget it."""
-
-    async def forget(self, group: str, partition: TopicPartition, before: int) -> None:
-        """Forget it."""
 
 
 class Memory:
@@ -253,7 +236,7 @@ async def _consume(log: EventLog, what: str, topic: str, total: int) -> None:
         handler=handle,
         policy=replace(IN_ORDER),
         dead_letters=DeadLetters(log.producer(), group="bench", service="bench"),
-        attempts=NoAttempts(),
+        attempts=InMemoryAttempts(),
         service="bench",
         subject="records",
         decode=lambda value: value,

@@ -1,1 +1,1 @@
-"""Fakes, contract suites, fault proxy, server discovery for tests."""
+"""Fakes, contract suites, fault proxy, server discovery, process launcher for tests."""

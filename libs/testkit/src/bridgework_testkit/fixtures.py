@@ -18,7 +18,9 @@ from bridgework_testkit.databases import Databases
 from bridgework_testkit.servers import kafka_for_tests, postgres_for_tests
 
 # The suites are imported, so their assertions would not explain themselves.
-pytest.register_assert_rewrite("bridgework_testkit.event_log_contract")
+pytest.register_assert_rewrite(
+    "bridgework_testkit.event_log_contract", "bridgework_testkit.attempts"
+)
 
 
 @pytest.fixture(scope="session")
