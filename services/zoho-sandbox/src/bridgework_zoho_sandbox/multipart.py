@@ -21,7 +21,7 @@ FORM_VALUE_MAX = 65_536
 
 @dataclass(slots=True)
 class _Part:
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, bytes] = field(default_factory=dict)
     name: str = ""
     filename: str | None = None
     file: BinaryIO | None = None
@@ -100,12 +100,12 @@ class MultipartReader:
 
     def _header_end(self) -> None:
         name, value = self._header
-        self._parts[-1].headers[name.decode("latin-1").lower()] = value.decode("utf-8", "replace")
+        self._parts[-1].headers[name.decode("latin-1").lower()] = bytes(value)
         self._header = (bytearray(), bytearray())
 
     def _headers_finished(self) -> None:
         part = self._parts[-1]
-        _, options = parse_options_header(part.headers.get("content-disposition", ""))
+        _, options = parse_options_header(part.headers.get("content-disposition", b""))
         part.name = options.get(b"name", b"").decode("utf-8", "replace")
         filename = options.get(b"filename")
         if filename is not None:

@@ -91,7 +91,7 @@ def record_id(value: Any) -> int | None:
             number = int(value)
             return number if number <= ID_MAX else None
         return None
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= ID_MAX:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= ID_MAX:
         return value
     return None
 

@@ -1,0 +1,214 @@
+"""Delete, mass delete, recycle bin (fact sheet §3.7)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contract.zoho.kit import ID, STAMP, Org, error, fact, success
+
+NOT_DELETED = "record not deleted"
+
+
+@fact("§3.7", "V7", "delete by ids: 200, each element its id and 'record deleted'")
+async def test_delete_by_ids(zoho: Org) -> None:
+    """The whole body."""
+    one, two = await zoho.contact(), await zoho.contact()
+    (await zoho.delete("/Contacts", ids=f"{one},{two}")).is_(
+        200,
+        {
+            "data": [
+                success("record deleted", {"id": one}),
+                success("record deleted", {"id": two}),
+            ]
+        },
+    )
+    assert await zoho.count("Contacts") == 0
+
+
+@fact("§3.7", "V", "an id already gone: INVALID_DATA 'record not deleted', 207 beside a success")
+async def test_delete_of_a_gone_record(zoho: Org) -> None:
+    """Positional."""
+    one = await zoho.contact()
+    gone = "4000000000000000001"
+    (await zoho.delete("/Contacts", ids=f"{gone},{one}")).is_(
+        207,
+        {
+            "data": [
+                error("INVALID_DATA", NOT_DELETED, id=gone),
+                success("record deleted", {"id": one}),
+            ]
+        },
+    )
+    (await zoho.delete("/Contacts", ids=one)).is_(
+        400, {"data": [error("INVALID_DATA", NOT_DELETED, id=one)]}
+    )
+
+
+@fact("§3.7", "V7", "delete of one by its URL")
+async def test_delete_one(zoho: Org) -> None:
+    """Same element."""
+    one = await zoho.contact()
+    (await zoho.delete(f"/Contacts/{one}")).is_(
+        200, {"data": [success("record deleted", {"id": one})]}
+    )
+
+
+@fact("§3.7", "V7", "ids is mandatory, at most 100, digits only")
+async def test_ids_parameter(zoho: Org) -> None:
+    """Missing, too many, malformed."""
+    (await zoho.delete("/Contacts")).refused(400, "REQUIRED_PARAM_MISSING", param_name="ids")
+    (await zoho.delete("/Contacts", ids=",".join(["1"] * 101))).refused(
+        400, "LIMIT_EXCEEDED", limit=100, param_name="ids"
+    )
+    (await zoho.delete("/Contacts", ids="1,x")).refused(
+        400, "UNABLE_TO_PARSE_DATA_TYPE", param_name="ids"
+    )
+
+
+@fact("§3.7", "U", "the ids string may be capped at 1,024 characters (a setting)")
+async def test_ids_length_is_a_setting(zoho: Org) -> None:
+    """About 51 ids."""
+    ids = ",".join(["4000000000000000001"] * 52)
+    assert (await zoho.delete("/Contacts", ids=ids)).status == 400
+    await zoho.set(ids_param_max_chars=1024)
+    (await zoho.delete("/Contacts", ids=ids)).refused(
+        400, "INVALID_DATA", param_name="ids", maximum_length=1024
+    )
+
+
+@fact("§0.12", "V7", "deletes fire workflows unless wf_trigger=false")
+async def test_delete_fires_unless_told_not_to(zoho: Org) -> None:
+    """With and without."""
+    one = await zoho.add("Tasks", Subject="a")
+    two = await zoho.add("Tasks", Subject="b")
+    await zoho.delete("/Tasks", ids=one, wf_trigger="false")
+    assert await zoho.fired() == []
+    await zoho.delete("/Tasks", ids=two)
+    assert [(item["feature"], item["action"]) for item in await zoho.fired()] == [
+        ("workflow", "delete")
+    ]
+
+
+@fact("§3.7", "V", "a locked record is not deleted: RECORD_LOCKED")
+async def test_locked_record_is_not_deleted(zoho: Org) -> None:
+    """Details as for update, action delete."""
+    record = await zoho.contact()
+    await zoho.admin("POST", "/locks", {"id": record})
+    answer = await zoho.delete("/Contacts", ids=record)
+    refusal = error(
+        "RECORD_LOCKED", id=record, api_name="id", json_path="$.data.id", action="delete"
+    )
+    answer.is_(400, {"data": [refusal]})
+
+
+@fact("§3.7", "V", "mass delete of up to 500 ids at once, message 'record is deleted'")
+async def test_mass_delete(zoho: Org) -> None:
+    """207 when one is unknown."""
+    one = await zoho.contact()
+    answer = await zoho.post("/Contacts/actions/mass_delete", {"ids": [one, "12"]})
+    answer.is_(
+        207,
+        {
+            "data": [
+                success("record is deleted", {"id": one}),
+                error("INVALID_DATA", NOT_DELETED, id="12"),
+            ]
+        },
+    )
+    (await zoho.post("/Contacts/actions/mass_delete", {"ids": ["1"] * 501})).refused(
+        400, "INVALID_DATA", maximum_length=500, api_name="ids", json_path="$.ids"
+    )
+    (await zoho.post("/Contacts/actions/mass_delete", {})).refused(
+        400, "MANDATORY_NOT_FOUND", api_name="ids", json_path="$.ids"
+    )
+
+
+@fact("§3.7", "V", "mass delete status: job_id is mandatory and must exist")
+async def test_mass_delete_status(zoho: Org) -> None:
+    """Both refusals with their messages."""
+    path = "/Contacts/actions/mass_delete"
+    (await zoho.get(path)).is_(
+        400, error("MANDATORY_NOT_FOUND", "mandatory param missing", param_name="job_id")
+    )
+    (await zoho.get(path, job_id="1")).is_(
+        400, error("INVALID_DATA", "The jobid given seems to be invalid", param_name="job_id")
+    )
+
+
+@fact("§3.7", "U", "whether mass delete fires workflows is a setting")
+async def test_mass_delete_workflows_are_a_setting(zoho: Org) -> None:
+    """Silent by default."""
+    one, two = await zoho.add("Tasks", Subject="a"), await zoho.add("Tasks", Subject="b")
+    await zoho.post("/Tasks/actions/mass_delete", {"ids": [one]})
+    assert await zoho.fired() == []
+    await zoho.set(mass_delete_fires_workflows=True)
+    await zoho.post("/Tasks/actions/mass_delete", {"ids": [two]})
+    assert len(await zoho.fired()) == 1
+
+
+@fact("§3.7", "V", "the recycle bin lists, counts and restores")
+async def test_recycle_bin(zoho: Org) -> None:
+    """The whole road of one record."""
+    record = await zoho.contact()
+    (await zoho.get("/settings/recycle_bin")).is_(204, None)
+    await zoho.delete("/Contacts", ids=record)
+    entry = {
+        "id": record,
+        "display_name": "Okafor",
+        "deleted_time": STAMP,
+        "deleted_by": {"name": "Ada Admin", "id": ID},
+        "module": {"api_name": "Contacts", "id": ID},
+    }
+    answer = await zoho.get("/settings/recycle_bin")
+    assert answer.json["recycle_bin"] == [entry]
+    (await zoho.get("/settings/recycle_bin/actions/count")).is_(200, {"count": 1})
+    (await zoho.get(f"/settings/recycle_bin/{record}")).is_(200, {"recycle_bin": [entry]})
+    (await zoho.post(f"/settings/recycle_bin/{record}/actions/restore")).is_(
+        200, {"recycle_bin": [success("record restored", {"id": record})]}
+    )
+    assert (await zoho.read("Contacts", record))["Last_Name"] == "Okafor"
+
+
+@fact("§3.7", "V", "children stay attached and come back with their parent")
+async def test_children_come_back_with_their_parent(zoho: Org) -> None:
+    """A note and an attachment."""
+    record = await zoho.contact()
+    await zoho.post(f"/Contacts/{record}/Notes", {"data": [{"Note_Content": "n"}]})
+    await zoho.attach(record, b"x")
+    await zoho.delete("/Contacts", ids=record)
+    state = (await zoho.admin("GET", "/state?module=Notes")).json
+    assert state == {"Notes": []}
+    body = {"recycle_bin": [{"id": record}, {"id": "12"}]}
+    answer = await zoho.post("/settings/recycle_bin/actions/restore", body)
+    assert answer.status == 207
+    notes = await zoho.get(f"/Contacts/{record}/Notes", fields="Note_Content")
+    files = await zoho.get(f"/Contacts/{record}/Attachments", fields="File_Name")
+    assert (notes.first["Note_Content"], files.first["File_Name"]) == ("n", "x-ray.png")
+
+
+@fact("§3.7", "U", "a restore that would break a unique value is refused (SIM)")
+async def test_restore_meets_unique_fields(zoho: Org) -> None:
+    """Somebody else has the value meanwhile."""
+    name = await zoho.unique_field()
+    record = await zoho.contact(**{name: "1"})
+    await zoho.delete("/Contacts", ids=record)
+    await zoho.contact(**{name: "1"})
+    answer = await zoho.post(f"/settings/recycle_bin/{record}/actions/restore")
+    answer.is_(
+        400, {"recycle_bin": [error("DUPLICATE_DATA", "duplicate data", api_name=name, id=record)]}
+    )
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@fact("§3.7", "V", "deleted from the bin, or the bin emptied: gone for good")
+async def test_gone_for_good(zoho: Org, whole: bool) -> None:
+    """No restore after it."""
+    record = await zoho.contact()
+    await zoho.delete("/Contacts", ids=record)
+    if whole:
+        answer = await zoho.post("/settings/recycle_bin/actions/empty")
+    else:
+        answer = await zoho.delete(f"/settings/recycle_bin/{record}")
+    assert answer.status == 200
+    assert (await zoho.post(f"/settings/recycle_bin/{record}/actions/restore")).status == 400
+    assert (await zoho.get("/Contacts/deleted")).first["type"] == "permanent"
