@@ -1,6 +1,8 @@
 """What an edition allows: credits a day and calls in flight (fact sheet §2.1 and §2.3, V)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 HEAVY_SLOTS = 10
 """Sub-concurrency of heavy calls, the same in every edition (§2.3, V)."""
@@ -56,3 +58,10 @@ def edition_for(paid_type: str | None) -> Edition:
     Free is the safe reading: too small a budget slows a run, too large a one is refused.
     """
     return _BY_PAID_TYPE.get((paid_type or "").replace("_", "").replace(" ", "").lower(), FREE)
+
+
+def licensed_edition(org: Mapping[str, Any]) -> Edition:
+    """Read the edition out of ``org[0]`` of GET /org: what is paid for, else what is on trial."""
+    licence: Mapping[str, Any] = org.get("license_details") or {}
+    paid_type = licence.get("paid_type") if licence.get("paid", True) else None
+    return edition_for(paid_type or licence.get("trial_type"))

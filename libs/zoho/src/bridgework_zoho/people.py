@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bridgework_zoho.costs import Operation
-from bridgework_zoho.editions import Edition, edition_for
+from bridgework_zoho.editions import Edition, edition_for, licensed_edition
 from bridgework_zoho.errors import PositionsLost, ZohoUnavailable
 from bridgework_zoho.paging import TokenChain
 from bridgework_zoho.requests import Call, JsonObject
@@ -135,15 +135,14 @@ class OrgApi:
             raise ZohoUnavailable("org.get: Zoho answered without an org.", operation="org.get")
         row = rows[0]
         licence: dict[str, Any] = row.get("license_details") or {}
-        paid_type = licence.get("paid_type") if licence.get("paid", True) else None
-        named = self._transport.settings.edition_override or paid_type or licence.get("trial_type")
+        named = self._transport.settings.edition_override
         return ZohoOrg(
             id=str(row.get("id") or ""),
             zgid=str(row.get("zgid") or ""),
             company_name=str(row.get("company_name") or ""),
             time_zone=str(row.get("time_zone") or "UTC"),
             kind=str(row.get("type") or "production"),
-            edition=edition_for(named),
+            edition=licensed_edition(row) if named is None else edition_for(named),
             licences=int(licence.get("users_license_purchased") or 0),
             hipaa=bool(row.get("hipaa_compliance_enabled")),
             raw=row,

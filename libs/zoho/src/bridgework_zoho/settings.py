@@ -122,6 +122,10 @@ class ZohoSettings(BaseModel):
     edition_override: str | None = Field(
         default=None, description="paid_type to assume instead of what GET /org says."
     )
+    daily_credits: PositiveInt | None = Field(
+        default=None,
+        description="Credits of any 24 hours with add-ons, which no API shows; None: by edition.",
+    )
     price_overrides: dict[Operation, PositiveInt] = Field(
         default_factory=dict, description="U: flat credits per call, where a probe measured another"
     )

@@ -5,6 +5,7 @@ a process that sized its budget differently from its neighbours would starve or 
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,10 +13,11 @@ from typing import Any
 
 from bridgework_store.errors import translate_errors
 from bridgework_store.names import advisory_key
-from bridgework_store.pool import Connection, Pool
+from bridgework_store.pool import Pool
 from bridgework_store.statements import Statements
 from bridgework_zoho.client import ZohoClient
 from bridgework_zoho.editions import FREE, Edition, edition_for, licensed_edition
+from bridgework_zoho.errors import ZohoUnavailable
 from bridgework_zoho.settings import ZohoConnection, ZohoSettings
 from bridgework_zoho.transport import CallReport
 
@@ -27,6 +29,7 @@ from bridgework_zoho_org.tokens import PgTokenStore, Sealer
 PROFILE_LIFE_S = 24 * 3600.0
 _NO_LIMIT = 1_000_000_000
 _POLL_S = 0.1
+_ALONE_WITHIN_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,35 +131,53 @@ class _Opening:
         known, fresh = await self._load()
         if known is not None and fresh:
             return self._overridden(known)
-        with translate_errors():
-            connection = await self._pool.acquire()
-        try:
-            await self._lock(connection)
+        async with self._alone():
             known, fresh = await self._load()
             if known is None or not fresh:
-                # Sized by what was known yesterday: the others still are.
-                async with self.client(known) as client:
-                    org = await client.org.get()
-                known = OrgProfile(licensed_edition(org.raw), org.licences)
-                with translate_errors():
-                    await self._pool.execute(
-                        self._sql.save, self._connection.org_id, known.edition.name, known.licences
-                    )
-            return self._overridden(known)
-        finally:
-            # Returning a connection to the pool lets go of its advisory locks.
-            await self._pool.release(connection)
+                known = await self._ask(known)
+        return self._overridden(known)
 
-    async def _lock(self, connection: Connection) -> None:
-        """Polled: a waiting statement would run into its own time limit."""
-        key = advisory_key("zoho org profile", self._schema, self._connection.org_id)
+    async def _ask(self, known: OrgProfile | None) -> OrgProfile:
+        """Ask the org, sized by what was known yesterday: the other processes still are."""
+        async with self.client(known) as client:
+            org = await client.org.get()
+        profile = OrgProfile(licensed_edition(org.raw), org.licences)
         with translate_errors():
-            while not await connection.fetchval("select pg_try_advisory_lock($1)", key):
-                await asyncio.sleep(_POLL_S)
+            await self._pool.execute(
+                self._sql.save_profile,
+                self._connection.org_id,
+                profile.edition.name,
+                profile.licences,
+            )
+        return profile
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Let one process at a time in; who waits holds no connection meanwhile."""
+        key = advisory_key("zoho org profile", self._schema, self._connection.org_id)
+        deadline = time.monotonic() + _ALONE_WITHIN_S
+        while True:
+            with translate_errors():
+                connection = await self._pool.acquire()
+            try:
+                with translate_errors():
+                    mine = await connection.fetchval("select pg_try_advisory_lock($1)", key)
+                if mine:
+                    yield
+                    return
+            finally:
+                # A connection that returns to the pool lets go of its advisory locks.
+                await self._pool.release(connection)
+            if time.monotonic() > deadline:
+                raise ZohoUnavailable(
+                    "Another process is asking the org for its licence and does not finish.",
+                    retry_after_s=_ALONE_WITHIN_S,
+                )
+            await asyncio.sleep(_POLL_S)
 
     async def _load(self) -> tuple[OrgProfile | None, bool]:
         with translate_errors():
-            row = await self._pool.fetchrow(self._sql.load, self._connection.org_id)
+            row = await self._pool.fetchrow(self._sql.load_profile, self._connection.org_id)
         if row is None:
             return None, False
         profile = OrgProfile(edition_for(row["edition"]), row["licences"])
