@@ -11,11 +11,19 @@ create table work (
 );
 create index work_pending on work (tenant_id, work_id) where done_at is null;
 
--- Where each run's sealed snapshot lies.
+-- Where each run's sealed snapshot lies, and the key that opens it (sealed with the tenant's key).
 create table snapshots (
   run_id text not null,
   tenant_id text not null,
   folder text not null,
+  key_sealed bytea not null,
   sealed_at timestamptz not null default clock_timestamp(),
   constraint snapshots_pk primary key (run_id)
+);
+
+-- Content hashes are keyed per tenant, so that equal values of two practices do not look equal.
+create table hash_keys (
+  tenant_id text not null,
+  key_sealed bytea not null,
+  constraint hash_keys_pk primary key (tenant_id)
 );

@@ -14,10 +14,16 @@ update {schema}.work set done_at = clock_timestamp() where work_id = $1;
 
 -- name: put_snapshot
 -- Notes where a run's snapshot lies.
-insert into {schema}.snapshots (run_id, tenant_id, folder) values ($1, $2, $3)
+insert into {schema}.snapshots (run_id, tenant_id, folder, key_sealed) values ($1, $2, $3, $4)
 on conflict on constraint snapshots_pk do update set folder = excluded.folder,
-  sealed_at = clock_timestamp();
+  key_sealed = excluded.key_sealed, sealed_at = clock_timestamp();
 
 -- name: snapshot
 -- Where a run's snapshot lies.
-select folder from {schema}.snapshots where run_id = $1;
+select folder, key_sealed from {schema}.snapshots where run_id = $1;
+
+-- name: hash_key
+-- A tenant's key of content hashes; the first one stands.
+insert into {schema}.hash_keys as h (tenant_id, key_sealed) values ($1, $2)
+on conflict on constraint hash_keys_pk do update set key_sealed = h.key_sealed
+returning key_sealed;

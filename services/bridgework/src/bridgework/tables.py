@@ -1,0 +1,56 @@
+"""Runs and gates as tables on a terminal."""
+
+from typing import Any
+
+from rich.table import Table
+
+OUTCOMES = ("inserted", "updated", "unchanged", "merged", "skipped", "failed", "parked")
+
+
+def run_table(run: dict[str, Any]) -> Table:
+    """Return a run's counters, from the run as the API shows it."""
+    table = Table(title=f"{run['kind']} {run['run_id']}  {run['state']}", title_justify="left")
+    table.add_column("object")
+    for column in ("extracted", *OUTCOMES):
+        table.add_column(column, justify="right")
+    for name, extracted in sorted(run["extracted"].items()):
+        counts = run["outcomes"].get(name, {})
+        if extracted or any(counts.values()):
+            _row(table, name, {"extracted": extracted, **counts})
+    return table
+
+
+def report_table(run: dict[str, Any]) -> Table:
+    """Return a run's counters by report object, from its part of the report."""
+    good = "balanced" if run["balanced"] else "[red]does not balance[/red]"
+    diff = run["diff"]
+    title = (
+        f"{run['kind']}: {good}, {diff['compared_records']} records and "
+        f"{diff['compared_fields']} fields compared, {diff['mismatches']} mismatches, "
+        f"{diff['accepted_conflicts']} people's edits kept, {run['credits']} credits, "
+        f"{run['seconds']} s"
+    )
+    table = Table(title=title, title_justify="left")
+    table.add_column("object")
+    for column in ("extracted", *OUTCOMES):
+        table.add_column(column, justify="right")
+    for name, counts in run["objects"].items():
+        if any(counts.values()):
+            _row(table, name, counts)
+    return table
+
+
+def gates_table(gates: list[dict[str, Any]]) -> Table:
+    """Return the gates of a job."""
+    table = Table()
+    for column in ("gate", "meaning", "approved by", "in its way"):
+        table.add_column(column)
+    for gate in gates:
+        table.add_row(
+            gate["gate"], gate["meaning"], gate["approved_by"] or "", "\n".join(gate["blockers"])
+        )
+    return table
+
+
+def _row(table: Table, name: str, counts: dict[str, int]) -> None:
+    table.add_row(name, *(str(counts.get(c) or "") for c in ("extracted", *OUTCOMES)))

@@ -1,0 +1,58 @@
+"""One audit: seal the export, look at everything, write the report."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bridgework_audit import build_audit
+from bridgework_contracts.commands import AuditExport
+from bridgework_contracts.progress import ExportAudited
+from bridgework_dental_exec.canonical import CanonicalSource
+from bridgework_dental_exec.duplicates import propose_duplicates
+from bridgework_dental_exec.export import open_export
+from bridgework_dental_exec.snapshot import seal_snapshot
+from bridgework_mapping.document import MappingDocument
+
+
+def audit_export(command: AuditExport, folder: Path, seal: bytes, hash_key: bytes) -> ExportAudited:
+    """Audit one export (CPU-bound: run it in a thread).
+
+    Args:
+        command: What to audit and where the report goes.
+        folder: New folder for the sealed snapshot of this audit.
+        seal: Its key.
+        hash_key: The tenant's key of content hashes.
+
+    Raises:
+        SourceUnreadable: nothing in the export can be read.
+    """
+    export = open_export(
+        Path(command.source.export_path), folder / "work", command.source.dialect_pins
+    )
+    snapshot = seal_snapshot(export, folder / "snapshot", seal=seal, profile=command.source.profile)
+    source = CanonicalSource(snapshot, command.source, export=export, hash_key=hash_key)
+    audit = build_audit(snapshot, source, MappingDocument.default())
+    audit.write(Path(command.report_dir))
+    providers: list[dict[str, Any]] = [one.as_fields() for one in source.providers()]
+    return ExportAudited(
+        job_id=command.job_id,
+        audit_id=command.audit_id,
+        ok=True,
+        report=_short(audit.report),
+        providers=providers,
+        duplicates=[asdict(one) for one in propose_duplicates(source)],
+    )
+
+
+def _short(report: dict[str, Any]) -> dict[str, Any]:
+    """Return the report without its long lists; the whole stands in ``audit.json``."""
+    kept = {
+        name: report.get(name)
+        for name in ("hash", "grade", "blockers", "objects", "estimate")
+        if name in report
+    }
+    kept["defects"] = {
+        name: found.get("count", 0) if isinstance(found, dict) else found
+        for name, found in (report.get("defects") or {}).items()
+    }
+    return kept

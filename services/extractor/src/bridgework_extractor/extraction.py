@@ -1,0 +1,277 @@
+"""One run's extraction: seal, walk the canonical records in wave order, publish, count.
+
+Everything here may be done again after a crash: message ids follow from content, so what was
+published before is recognised by whoever reads it.
+"""
+
+import asyncio
+import base64
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from bridgework_contracts.codec import Message, encode, headers_for
+from bridgework_contracts.ids import TenantId, message_id
+from bridgework_contracts.outcomes import Outcome, RecordOutcome
+from bridgework_contracts.records import (
+    Change,
+    FileExtracted,
+    ObjectExtracted,
+    ParentRef,
+    RecordExtracted,
+)
+from bridgework_contracts.runs import RunSpec
+from bridgework_contracts.topics import Subject, topic_name
+from bridgework_dental_exec.canonical import CanonicalSource
+from bridgework_dental_exec.records import CanonicalFile, CanonicalRecord, Decided
+from bridgework_eventlog.port import NewRecord, Producer
+from bridgework_extractor.hashes import BaseHashes, HashWriter
+from bridgework_extractor.sampling import PLAN, ClosedWorld
+
+T = TypeVar("T")
+SERVICE = "extractor"
+FILE_OBJECTS = ("document", "note_image")
+
+
+class Extraction:
+    """Publishes one run's records.
+
+    Args:
+        tenant_id: Whose topics.
+        spec: The run.
+        source: Canonical records of the sealed snapshot.
+        folder: The snapshot's; keeps the hashes for later deltas.
+        base: Hashes of the base snapshot in a delta.
+        producer: Seals and appends.
+        batch: Records appended at once.
+        inline_bytes: Smaller pictures travel inside their message.
+    """
+
+    def __init__(
+        self,
+        *,
+        tenant_id: TenantId,
+        spec: RunSpec,
+        source: CanonicalSource,
+        folder: Path,
+        base: BaseHashes | None,
+        producer: Producer,
+        batch: int,
+        inline_bytes: int,
+    ) -> None:
+        self._tenant_id = tenant_id
+        self._spec = spec
+        self._source = source
+        self._hashes = HashWriter(folder)
+        self._base = base
+        self._producer = producer
+        self._batch = batch
+        self._inline_bytes = inline_bytes
+        self._folder = folder
+        self._world: ClosedWorld | None = None
+        self._extracted: Counter[str] = Counter()
+        self._unchanged: Counter[str] = Counter()
+
+    async def run(self) -> dict[str, int]:
+        """Publish everything; return object → records extracted.
+
+        Returns:
+            Counts as published in ``ObjectExtracted``: in a full run and a delta they are counted
+            by the source itself, independently of what was published.
+        """
+        spec, source = self._spec, self._source
+        if spec.sample is not None:
+            plans = source.records(PLAN)
+            self._world = await asyncio.to_thread(ClosedWorld, plans, spec.sample)
+        for object_name in source.objects():
+            await self._publish(
+                Subject.RECORDS, self._records(source.records(object_name)), object_name
+            )
+            await self._deleted(object_name)
+        if self._world is None:
+            await self._publish(Subject.OUTCOMES, self._decided(source.decided()), None)
+            counts = await asyncio.to_thread(source.counts)
+            for object_name, count in counts.items():
+                self._extracted[object_name] += count
+        for object_name in FILE_OBJECTS:
+            await self._publish(Subject.FILES, self._files(source.files(object_name)), object_name)
+            await self._deleted(object_name)
+        await asyncio.to_thread(self._hashes.close)
+        return await self._counts()
+
+    async def _publish(
+        self, subject: Subject, records: Iterator[NewRecord], object_name: str | None
+    ) -> None:
+        """Append what the iterator gives, which does its work in a thread, batch by batch."""
+        topic = topic_name(self._tenant_id, subject)
+        while batch := await asyncio.to_thread(_take, records, self._batch):
+            await self._producer.append(topic, batch)
+
+    def _records(self, records: Iterable[CanonicalRecord]) -> Iterator[NewRecord]:
+        for record in records:
+            if self._world is not None:
+                if not self._world.keeps(record):
+                    continue
+                self._extracted[record.object] += 1
+                self._extracted.update(record.parts)
+            self._hashes.add(record.object, record.key, record.content_hash, record.partition_key)
+            change = self._change(record.object, record.key, record.content_hash)
+            if change is None:
+                self._unchanged[record.object] += 1
+                self._unchanged.update(record.parts)
+                continue
+            yield self._new(
+                RecordExtracted(
+                    run_id=self._spec.run_id,
+                    object=record.object,
+                    key=record.key,
+                    change=change,
+                    content_hash=record.content_hash,
+                    fields=record.fields,
+                    parts=record.parts,
+                    provenance=record.provenance,
+                    problems=record.problems,
+                ),
+                record.partition_key,
+                record.key,
+                record.content_hash,
+            )
+
+    def _change(self, object_name: str, key: str, content_hash: str) -> Change | None:
+        if self._base is None:
+            return Change.NEW
+        before = self._base.take(object_name, key)
+        if before is None:
+            return Change.NEW
+        return None if before == content_hash else Change.CHANGED
+
+    def _decided(self, decided: Iterable[Decided]) -> Iterator[NewRecord]:
+        for one in decided:
+            outcome = RecordOutcome(
+                run_id=self._spec.run_id,
+                object=one.object,
+                key=one.key,
+                outcome=Outcome(one.outcome),
+                merged_into=one.merged_into,
+                reason=one.reason,
+                provenance=one.provenance,
+                problems=one.problems,
+                decided_by=SERVICE,
+            )
+            yield self._new(outcome, f"{one.object}:{one.key}", one.key, one.outcome)
+
+    def _files(self, files: Iterable[CanonicalFile]) -> Iterator[NewRecord]:
+        for file in files:
+            if self._world is not None:
+                if not self._world.keeps_file(file):
+                    continue
+                self._extracted[file.object] += 1
+            self._hashes.add(file.object, file.key, file.content_hash, file.partition_key)
+            change = self._change(file.object, file.key, file.content_hash)
+            if change is None:
+                self._unchanged[file.object] += 1
+                continue
+            yield self._new(
+                self._file(file, change), file.partition_key, file.key, file.content_hash
+            )
+
+    def _file(self, file: CanonicalFile, change: Change) -> FileExtracted:
+        path, content_b64 = file.path, None
+        if file.content is not None:
+            if len(file.content) <= self._inline_bytes:
+                content_b64 = base64.b64encode(file.content).decode()
+            else:
+                path = str(self._keep(file))
+        return FileExtracted(
+            run_id=self._spec.run_id,
+            object=file.object,
+            key=file.key,
+            change=change,
+            parent=ParentRef(object=file.parent_object, key=file.parent_key or ""),
+            name=file.name,
+            mime=file.mime,
+            size_bytes=file.size_bytes,
+            sha256=None if file.state == "missing" else file.sha256,
+            path=path,
+            content_b64=content_b64,
+            missing_reason="file_missing" if file.state == "missing" else None,
+            provenance=file.provenance,
+            problems=file.problems,
+        )
+
+    def _keep(self, file: CanonicalFile) -> Path:
+        """Keep a large inline picture beside the snapshot, named by its hash."""
+        folder = self._folder / "pictures"
+        folder.mkdir(exist_ok=True)
+        target = folder / str(file.sha256)
+        target.write_bytes(file.content or b"")
+        return target
+
+    async def _deleted(self, object_name: str) -> None:
+        if self._base is None:
+            return
+        gone: list[NewRecord] = []
+        for key, content_hash, partition_key in self._base.deleted(object_name):
+            self._extracted[object_name] += 1
+            message: Message
+            if object_name in FILE_OBJECTS:
+                message = FileExtracted(
+                    run_id=self._spec.run_id,
+                    object=object_name,
+                    key=key,
+                    change=Change.DELETED,
+                    parent=ParentRef(object="patient", key=""),
+                    name="",
+                    mime="",
+                    size_bytes=0,
+                    sha256=None,
+                )
+            else:
+                message = RecordExtracted(
+                    run_id=self._spec.run_id,
+                    object=object_name,
+                    key=key,
+                    change=Change.DELETED,
+                    content_hash=content_hash,
+                    fields={},
+                )
+            gone.append(self._new(message, partition_key, key, f"deleted:{content_hash}"))
+        subject = Subject.FILES if object_name in FILE_OBJECTS else Subject.RECORDS
+        if gone:
+            await self._producer.append(topic_name(self._tenant_id, subject), gone)
+
+    async def _counts(self) -> dict[str, int]:
+        """Publish the counts; objects of the plan without a record count nought."""
+        names = {name for wave in self._spec.waves for name in wave.objects}
+        counts: Mapping[str, int] = {
+            **{name: 0 for name in names},
+            **self._extracted,
+        }
+        messages = [
+            ObjectExtracted(
+                run_id=self._spec.run_id,
+                object=name,
+                extracted=count,
+                unchanged=self._unchanged.get(name, 0),
+            )
+            for name, count in sorted(counts.items())
+        ]
+        await self._producer.append(
+            topic_name(self._tenant_id, Subject.RECORDS),
+            [self._new(message, message.object, message.object) for message in messages],
+        )
+        return dict(counts)
+
+    def _new(self, message: Message, partition_key: str, *identity: str) -> NewRecord:
+        run_id = self._spec.run_id
+        object_name = str(getattr(message, "object", ""))
+        own = message_id(run_id, message.type, object_name, *identity)
+        return NewRecord(
+            partition_key.encode(), encode(message), headers_for(message, own, run_id=run_id)
+        )
+
+
+def _take(records: Iterator[T], count: int) -> list[T]:
+    return list(islice(records, count))

@@ -1,0 +1,203 @@
+"""Does a tenant's queued audits and extractions, oldest first."""
+
+import asyncio
+import secrets
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from bridgework_contracts.codec import Message, decode, encode, headers_for
+from bridgework_contracts.commands import AuditExport, StartRun
+from bridgework_contracts.errors import TerminalError
+from bridgework_contracts.ids import message_id
+from bridgework_contracts.progress import ExportAudited, RunFailed, SnapshotSealed
+from bridgework_contracts.runs import RunKind, RunSpec
+from bridgework_contracts.topics import Subject, topic_name
+from bridgework_dental_exec.canonical import CanonicalSource
+from bridgework_dental_exec.export import open_export
+from bridgework_dental_exec.snapshot import Snapshot, seal_snapshot
+from bridgework_eventlog.port import Producer
+from bridgework_extractor.auditing import audit_export
+from bridgework_extractor.extraction import SERVICE, Extraction
+from bridgework_extractor.handlers import work_aad
+from bridgework_extractor.hashes import BaseHashes
+from bridgework_extractor.settings import Settings
+from bridgework_service.outbox import ServiceOutbox
+from bridgework_service.tenants import Tenant
+from bridgework_store.pool import Pool
+from bridgework_store.statements import Statements
+
+log = structlog.get_logger(__name__)
+
+_KEY_BYTES = 32
+
+
+class Worker:
+    """One tenant's long work."""
+
+    def __init__(
+        self,
+        *,
+        tenant: Tenant,
+        pool: Pool,
+        statements: Statements,
+        producer: Producer,
+        outbox: ServiceOutbox,
+        settings: Settings,
+        wake: asyncio.Event,
+    ) -> None:
+        self._tenant = tenant
+        self._pool = pool
+        self._sql = statements
+        self._producer = producer
+        self._outbox = outbox
+        self._settings = settings
+        self._wake = wake
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop``; a piece that is cut off is done again from its start."""
+        while not stop.is_set():
+            self._wake.clear()
+            row = await self._pool.fetchrow(self._sql.next_work, self._tenant.tenant_id)
+            if row is None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.5):
+                        await self._wake.wait()
+                continue
+            aad = work_aad(row["kind"], row["subject_id"])
+            command = decode(self._tenant.sealer.open(row["command_sealed"], aad))
+            work = asyncio.create_task(self._do(row["work_id"], command))
+            stopped = asyncio.create_task(stop.wait())
+            await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            if not work.done():
+                work.cancel()
+                with suppress(asyncio.CancelledError):
+                    await work
+                return
+            await work
+
+    async def _do(self, work_id: int, command: Message) -> None:
+        said: Message
+        if isinstance(command, AuditExport):
+            said = await self._audit(command)
+        elif isinstance(command, StartRun):
+            said = await self._extract(command.spec)
+        else:
+            return
+        topic = topic_name(self._tenant.tenant_id, Subject.PROGRESS)
+        about = str(getattr(said, "run_id", "")) or str(getattr(said, "audit_id", ""))
+        headers = headers_for(said, message_id(about, said.type), run_id=about)
+        async with self._outbox.transaction() as connection:
+            await self._outbox.add(connection, topic, about.encode(), encode(said), headers)
+            await connection.execute(self._sql.work_done, work_id)
+
+    async def _audit(self, command: AuditExport) -> ExportAudited:
+        folder = self._folder("audits", command.audit_id)
+        try:
+            return await asyncio.to_thread(
+                audit_export,
+                command,
+                folder,
+                secrets.token_bytes(_KEY_BYTES),
+                await self._hash_key(),
+            )
+        except TerminalError as exc:
+            log.error("audit_failed", job_id=command.job_id, code=exc.code)  # noqa: TRY400  # ours, no trace
+            return ExportAudited(
+                job_id=command.job_id,
+                audit_id=command.audit_id,
+                ok=False,
+                report={},
+                error=str(exc),
+            )
+        finally:
+            # The report stays; this snapshot was only for it, and its key is forgotten with it.
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _extract(self, spec: RunSpec) -> SnapshotSealed | RunFailed:
+        began = time.perf_counter()
+        try:
+            source, folder = await self._sealed(spec)
+            base = await self._base(spec)
+            counts = await Extraction(
+                tenant_id=self._tenant.tenant_id,
+                spec=spec,
+                source=source,
+                folder=folder,
+                base=base,
+                producer=self._producer,
+                batch=self._settings.append_batch,
+                inline_bytes=self._settings.inline_file_bytes,
+            ).run()
+        except TerminalError as exc:
+            log.error("extraction_failed", run_id=spec.run_id, code=exc.code)  # noqa: TRY400  # ours, no trace
+            return RunFailed(
+                run_id=spec.run_id,
+                service=SERVICE,
+                code=exc.code,
+                sentence=str(exc),
+                remedy=str(exc.details.get("remedy", "Repair the export and start another run.")),
+            )
+        seconds = time.perf_counter() - began
+        log.info("snapshot_sealed", run_id=spec.run_id, count=sum(counts.values()))
+        return SnapshotSealed(run_id=spec.run_id, extracted=counts, seconds=seconds)
+
+    async def _sealed(self, spec: RunSpec) -> tuple[CanonicalSource, Path]:
+        """Seal the export for this run, or open what was sealed before a crash."""
+        row = await self._pool.fetchrow(self._sql.snapshot, spec.run_id)
+        hash_key = await self._hash_key()
+        if row is not None:
+            folder = Path(row["folder"])
+            key = self._tenant.sealer.open(row["key_sealed"], _key_aad(spec.run_id))
+            snapshot = await asyncio.to_thread(Snapshot.load, folder / "snapshot", key)
+            return CanonicalSource(snapshot, spec.source, hash_key=hash_key), folder
+        folder = self._folder("runs", spec.run_id)
+        key = secrets.token_bytes(_KEY_BYTES)
+
+        def seal() -> CanonicalSource:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            export = open_export(
+                Path(spec.source.export_path), folder / "work", spec.source.dialect_pins
+            )
+            snapshot = seal_snapshot(
+                export, folder / "snapshot", seal=key, profile=spec.source.profile
+            )
+            return CanonicalSource(snapshot, spec.source, export=export, hash_key=hash_key)
+
+        source = await asyncio.to_thread(seal)
+        await self._pool.execute(
+            self._sql.put_snapshot,
+            spec.run_id,
+            self._tenant.tenant_id,
+            str(folder),
+            self._tenant.sealer.seal(key, _key_aad(spec.run_id)),
+        )
+        return source, folder
+
+    async def _base(self, spec: RunSpec) -> BaseHashes | None:
+        if spec.kind is not RunKind.DELTA or spec.base_run_id is None:
+            return None
+        row = await self._pool.fetchrow(self._sql.snapshot, spec.base_run_id)
+        if row is None:
+            raise TerminalError(
+                "The snapshot this delta must be compared with is not here.", code="base_missing"
+            )
+        return await asyncio.to_thread(BaseHashes, Path(row["folder"]))
+
+    async def _hash_key(self) -> bytes:
+        aad = b"extractor.hash_key"
+        fresh = self._tenant.sealer.seal(secrets.token_bytes(_KEY_BYTES), aad)
+        kept = await self._pool.fetchval(self._sql.hash_key, self._tenant.tenant_id, fresh)
+        return self._tenant.sealer.open(kept, aad)
+
+    def _folder(self, kind: str, name: str) -> Path:
+        return self._settings.snapshots_dir / self._tenant.tenant_id / kind / name
+
+
+def _key_aad(run_id: str) -> bytes:
+    return f"extractor.snapshots:{run_id}".encode()
