@@ -1,8 +1,10 @@
 """Starting, ending in order, and ending because something failed."""
 
 import asyncio
+import json
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +24,7 @@ from bridgework_service.lifecycle import (
     Stage,
     TaskFailed,
     exit_code,
+    main,
     run_services,
     supervise,
 )
@@ -308,6 +311,66 @@ async def test_a_taken_port_ends_the_start_as_misconfigured() -> None:
     )
     server.close()
     assert code == EXIT_CONFIGURATION
+
+
+def test_main_names_what_is_missing_and_ends_with_the_code_for_configuration(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without settings nothing is opened and standard error says what to set."""
+    assert main(opening(App([]), []), ServiceSettings) == EXIT_CONFIGURATION
+    assert "(MASTER_KEY): missing" in capsys.readouterr().err
+
+
+PROGRAM = """
+import asyncio, sys
+from contextlib import asynccontextmanager
+from bridgework_service.chassis import App
+from bridgework_service.lifecycle import ServiceTask, main
+from bridgework_service.settings import ServiceSettings
+
+async def work(stop):
+    await stop.wait()
+
+@asynccontextmanager
+async def open_app(settings):
+    yield App(name="loader", checks={}, background=lambda: [ServiceTask("work", work)])
+
+sys.exit(main(open_app, ServiceSettings))
+"""
+
+
+async def test_a_service_process_ends_well_on_sigterm() -> None:
+    """From settings to exit code as Kubernetes sees it, with JSON lines on standard output."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        PROGRAM,
+        stdout=asyncio.subprocess.PIPE,
+        env={
+            "SERVICE_NAME": "loader",
+            "HOST": "127.0.0.1",
+            "HTTP_PORT": "0",
+            "STORE__DSN": "postgresql://x/y",
+            "EVENT_LOG__DSN": "postgresql://x/y",
+            "MASTER_KEY": "x",
+        },
+    )
+    assert process.stdout is not None
+    events = []
+    async with asyncio.timeout(30):
+        async for line in process.stdout:
+            events.append(json.loads(line)["event"])
+            if events[-1] == "service_started":
+                process.terminate()
+        code = await process.wait()
+    assert code == EXIT_OK
+    assert events == [
+        "http_started",
+        "service_started",
+        "stop_requested",
+        "service_stopping",
+        "service_stopped",
+    ]
 
 
 def test_a_mixed_group_counts_as_a_crash() -> None:

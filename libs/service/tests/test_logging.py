@@ -129,6 +129,16 @@ def test_only_data_files_are_named(lines: Lines, file: object, shown: str) -> No
     assert lines()[0]["file"] == shown
 
 
+def test_frames_and_numbers_only_fields_get_through(lines: Lines) -> None:
+    """A frame has the one blank that is allowed; an owner may be counted but not named."""
+    structlog.get_logger().info("x_failed", frames=["app.py:7 open_app", "Anna Example"], owners=3)
+    structlog.get_logger().info("x_failed", owners="Anna")
+    first, second = lines()
+    assert first["frames"] == ["app.py:7 open_app", MASKED]
+    assert first["owners"] == 3
+    assert second["owners"] == MASKED
+
+
 def test_an_event_that_is_a_sentence_is_masked(lines: Lines) -> None:
     """Values cannot hide in the event."""
     structlog.get_logger().info("loaded Anna Example")

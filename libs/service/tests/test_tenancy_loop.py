@@ -159,3 +159,43 @@ async def test_work_that_ends_by_itself_is_a_bug() -> None:
     with pytest.raises(ExceptionGroup) as caught:
         await asyncio.wait_for(loop_of(Directory(a=1), start).run(asyncio.Event()), 5)
     assert caught.group_contains(WorkEnded)
+
+
+async def test_a_tenant_that_drains_slowly_does_not_delay_a_newcomer() -> None:
+    """Tenant a restarts only after its old work ended; tenant b begins meanwhile."""
+    directory, stop, may_end = Directory(a=1), asyncio.Event(), asyncio.Event()
+    events: list[str] = []
+
+    async def start(tenant: Tenant, tenant_stop: asyncio.Event) -> None:
+        events.append(f"begin {tenant.tenant_id}{tenant.config_version}")
+        await tenant_stop.wait()
+        if events.count("end a") == 0 and tenant.tenant_id == A:
+            await may_end.wait()
+            events.append("end a")
+
+    running = asyncio.create_task(loop_of(directory, start).run(stop))
+    await until(lambda: events == ["begin a1"])
+    directory.change(a=2, b=1)
+    await until(lambda: events == ["begin a1", "begin b1"])
+    may_end.set()
+    await until(lambda: events == ["begin a1", "begin b1", "end a", "begin a2"])
+    stop.set()
+    await asyncio.wait_for(running, 5)
+
+
+async def test_transient_errors_inside_a_group_are_transient() -> None:
+    """Work built on a task group fails with a group; what is in it decides."""
+    attempts = 0
+    stop = asyncio.Event()
+
+    async def start(_tenant: Tenant, tenant_stop: asyncio.Event) -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts < 3:
+            raise ExceptionGroup("", [StoreUnavailable("x"), StoreUnavailable("y")])
+        await tenant_stop.wait()
+
+    running = asyncio.create_task(loop_of(Directory(a=1), start).run(stop))
+    await until(lambda: attempts == 3)
+    stop.set()
+    await asyncio.wait_for(running, 5)

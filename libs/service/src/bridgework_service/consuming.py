@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from bridgework_contracts.errors import BridgeworkError
 from bridgework_contracts.topics import Subject, topic_name
 from bridgework_eventlog.attempts import PostgresAttempts
 from bridgework_eventlog.letters import DeadLetters
@@ -72,16 +73,28 @@ class TenantLoops:
 
 
 async def run_together(stop: asyncio.Event, works: Sequence[Work]) -> None:
-    """Run works until ``stop``; when one fails the others are told to stop, then it is raised."""
+    """Run works until ``stop``; when one fails the others are told to stop, then it is raised.
+
+    Cancelling cancels the works. Of several failures an unexpected one is raised before one of
+    ours, so that a bug is never hidden behind an unavailable server.
+    """
     own_stop = asyncio.Event()
     tasks = [asyncio.ensure_future(work(own_stop)) for work in works]
     stopped = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+        own_stop.set()
+        await asyncio.wait(tasks)
+    except asyncio.CancelledError:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        raise
     finally:
         stopped.cancel()
-        own_stop.set()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
+    failures = [
+        error for task in tasks if not task.cancelled() and (error := task.exception()) is not None
+    ]
+    failures.sort(key=lambda error: isinstance(error, BridgeworkError))
+    if failures:
+        raise failures[0]

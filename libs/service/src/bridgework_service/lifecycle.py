@@ -22,6 +22,7 @@ import structlog
 from bridgework_contracts.errors import BridgeworkError, ConfigurationError, TransientError
 from starlette.types import ASGIApp
 
+from bridgework_service.failures import leaves
 from bridgework_service.health import Check, Heartbeat, Readiness, health_app, serve
 from bridgework_service.logging import bind_ids, configure_logging
 from bridgework_service.settings import ServiceSettings, load_settings
@@ -213,10 +214,10 @@ def main(open_app: OpenApp[X], settings_type: type[X]) -> int:
 
 def exit_code(exc: Exception) -> int:
     """Return the exit code for what ended a process; groups count by all their members."""
-    leaves = list(_leaves(exc))
-    if all(isinstance(leaf, ConfigurationError) for leaf in leaves):
+    causes = leaves(exc)
+    if all(isinstance(cause, ConfigurationError) for cause in causes):
         return EXIT_CONFIGURATION
-    if all(isinstance(leaf, TransientError) for leaf in leaves):
+    if all(isinstance(cause, TransientError) for cause in causes):
         return EXIT_UNAVAILABLE
     return EXIT_CRASHED
 
@@ -329,11 +330,3 @@ async def _either(event: asyncio.Event, task: asyncio.Task[None]) -> None:
         await asyncio.wait([waiter, task], return_when=asyncio.FIRST_COMPLETED)
     finally:
         waiter.cancel()
-
-
-def _leaves(exc: BaseException) -> Iterator[BaseException]:
-    if isinstance(exc, BaseExceptionGroup):
-        for member in exc.exceptions:
-            yield from _leaves(member)
-    else:
-        yield exc

@@ -19,6 +19,7 @@ ALLOWED: Final = BOUND_IDS | frozenset(
     """
     action active applied attempt attempts batch_size budget bytes cause causes check checks
     code codes concurrency constraint count counts credits cursor details dialect direction
+    error_class partitions suspects tries
     duplicates edition error error_code exit_code extracted failed failures field fields file
     files format frames from_status group http_status in_flight index inserted interval items
     kind lag lease level limit line lines logger merged method migration missing mode module
@@ -36,6 +37,13 @@ ALLOWED_SUFFIXES: Final = tuple(
     _code _codes _status _kind _hash _version _offset _credits _index
     """.split()  # noqa: SIM905  # likewise
 )
+
+NUMBERS_ONLY: Final = frozenset(
+    """
+    drift owners patients providers users
+    """.split()  # noqa: SIM905  # likewise
+)
+"""Names that may carry how many, never who or what."""
 
 NEVER: Final = frozenset(
     """

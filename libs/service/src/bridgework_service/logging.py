@@ -26,7 +26,7 @@ from bridgework_contracts.errors import BridgeworkError
 from prometheus_client import Counter
 from structlog.contextvars import bound_contextvars, merge_contextvars
 
-from bridgework_service.log_fields import BOUND_IDS, is_allowed
+from bridgework_service.log_fields import BOUND_IDS, NUMBERS_ONLY, is_allowed
 from bridgework_service.metrics import Metrics
 
 MASKED: Final = "[masked]"
@@ -35,6 +35,7 @@ _STRUCTURE: Final = frozenset({"event", "level", "timestamp", "exc_info"})
 
 _EVENT = re.compile(r"^[a-z][a-z0-9_]{2,79}$")
 _TOKEN = re.compile(r"^[\w.:/|+*,=<>\[\](){}#%~-]{0,200}$")
+_FRAME = re.compile(r"^[\w./-]+\.py:\d+ [\w<>]+$")
 _DATA_FILE = re.compile(
     r"\.(csv|tsv|psv|json|jsonl|ndjson|xml|xlsx|sql|parquet|ya?ml|toml|zip|py)$"
 )
@@ -72,7 +73,10 @@ def clean(name: str, value: Any, on_mask: OnMask = lambda: None, depth: int = 0)
     file that is not tabular data only the extension passes, because documents are often named
     after their patient. A mapping keeps its numbers (counts by word) and what its own keys allow.
     """
-    if value is None or (isinstance(value, bool | int | float) and (depth or is_allowed(name))):
+    if value is None or (
+        isinstance(value, bool | int | float)
+        and (depth or is_allowed(name) or name in NUMBERS_ONLY)
+    ):
         return value
     if isinstance(value, Mapping) and depth < _DEEPEST and is_allowed(name):
         return {
@@ -86,7 +90,7 @@ def clean(name: str, value: Any, on_mask: OnMask = lambda: None, depth: int = 0)
             items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
             return [clean(name, item, on_mask, depth + 1) for item in items[:_LONGEST_LIST]]
         text = _plain(value)
-        if text is not None and _TOKEN.match(text):
+        if text is not None and (_TOKEN if name != "frames" else _FRAME).match(text):
             return text if name not in {"file", "files"} else _file_shown(text)
     on_mask()
     return MASKED

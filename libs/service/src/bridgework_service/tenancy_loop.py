@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,6 +18,7 @@ import structlog
 from bridgework_contracts.errors import ConfigurationError, TerminalError, TransientError
 from bridgework_contracts.ids import TenantId
 
+from bridgework_service.failures import leaves
 from bridgework_service.logging import bind_ids
 from bridgework_service.settings import TenantsFilter
 from bridgework_service.tenants import Tenant
@@ -29,6 +30,7 @@ StartTenant = Callable[[Tenant, asyncio.Event], Awaitable[None]]
 consumers inside; they are closed when this returns."""
 
 _LONGEST_PAUSE_S = 30.0
+_OWN_TROUBLE = (TransientError, TerminalError, ConfigurationError)
 
 
 class Directory(Protocol):
@@ -74,6 +76,7 @@ class PerTenant:
         self._retry_pause_s = retry_pause_s
         self._set_aside_s = set_aside_s
         self._running: dict[TenantId, _Running] = {}
+        self._ending: dict[TenantId, asyncio.Task[None]] = {}
 
     @property
     def served(self) -> frozenset[TenantId]:
@@ -94,47 +97,63 @@ class PerTenant:
                     for tenant_id, version in versions.items()
                     if self._tenants == "*" or tenant_id in self._tenants
                 }
-                await self._end(
-                    tenant_id
-                    for tenant_id, running in self._running.items()
-                    if ours.get(tenant_id) != running.version
-                )
+                for tenant_id, running in list(self._running.items()):
+                    if ours.get(tenant_id) != running.version:
+                        self._end(tenant_id)
                 for tenant_id, version in ours.items():
                     if tenant_id not in self._running and not stop.is_set():
-                        tenant_stop = asyncio.Event()
-                        task = group.create_task(
-                            self._keep_working(tenant_id, tenant_stop), name=f"tenant {tenant_id}"
-                        )
-                        self._running[tenant_id] = _Running(version, tenant_stop, task)
-            await self._end(self._running)
+                        self._begin(group, tenant_id, version)
+            for tenant_id in list(self._running):
+                self._end(tenant_id)
 
-    async def _end(self, tenant_ids: Iterable[TenantId]) -> None:
-        ending = [(tenant_id, self._running[tenant_id]) for tenant_id in tenant_ids]
-        for _, running in ending:
-            running.stop.set()
-        if ending:
-            await asyncio.wait([running.task for _, running in ending])
-        for tenant_id, _ in ending:
-            del self._running[tenant_id]
+    def _begin(self, group: asyncio.TaskGroup, tenant_id: TenantId, version: int) -> None:
+        stop = asyncio.Event()
+        before = self._ending.get(tenant_id)
+        task = group.create_task(
+            self._keep_working(tenant_id, stop, before), name=f"tenant {tenant_id}"
+        )
+        self._running[tenant_id] = _Running(version, stop, task)
 
-    async def _keep_working(self, tenant_id: TenantId, stop: asyncio.Event) -> None:
+    def _end(self, tenant_id: TenantId) -> None:
+        running = self._running.pop(tenant_id)
+        running.stop.set()
+        self._ending[tenant_id] = running.task
+
+        def forget(task: asyncio.Task[None]) -> None:
+            if self._ending.get(tenant_id) is task:
+                del self._ending[tenant_id]
+
+        running.task.add_done_callback(forget)
+
+    async def _keep_working(
+        self, tenant_id: TenantId, stop: asyncio.Event, before: asyncio.Task[None] | None
+    ) -> None:
         failures = 0
         with bind_ids(tenant_id=tenant_id):
+            if before is not None:
+                # Never two works of one tenant at a time; others need not wait for this one.
+                await asyncio.wait([before])
             while not stop.is_set():
                 began = asyncio.get_running_loop().time()
                 try:
                     tenant = await self._directory.get(tenant_id)
                     log.info("tenant_started", version=tenant.config_version)
                     await self._start(tenant, stop)
-                except TransientError as exc:
-                    lasted_s = asyncio.get_running_loop().time() - began
-                    failures = 1 if lasted_s > _LONGEST_PAUSE_S else failures + 1
-                    pause_s = min(_LONGEST_PAUSE_S, self._retry_pause_s * 2 ** min(failures, 10))
-                    pause_s = max(pause_s * random.uniform(0.5, 1), exc.retry_after_s or 0)  # noqa: S311  # jitter
-                    log.warning("tenant_work_interrupted", code=exc.code, pause_s=round(pause_s, 1))
-                except (TerminalError, ConfigurationError) as exc:
-                    pause_s = self._set_aside_s
-                    log.error("tenant_set_aside", pause_s=pause_s, exc_info=exc)  # noqa: TRY400  # ours formats it
+                except Exception as exc:
+                    causes = leaves(exc)
+                    if all(isinstance(cause, TransientError) for cause in causes):
+                        lasted_s = asyncio.get_running_loop().time() - began
+                        failures = 1 if lasted_s > _LONGEST_PAUSE_S else failures + 1
+                        pause_s = self._pause_s(failures, causes)
+                        codes = [
+                            cause.code for cause in causes if isinstance(cause, TransientError)
+                        ]
+                        log.warning("tenant_interrupted", codes=codes, pause_s=round(pause_s, 1))
+                    elif all(isinstance(cause, _OWN_TROUBLE) for cause in causes):
+                        pause_s = self._set_aside_s
+                        log.error("tenant_set_aside", pause_s=pause_s, exc_info=exc)  # noqa: TRY400  # ours formats it
+                    else:
+                        raise
                 else:
                     if not stop.is_set():
                         raise WorkEnded(tenant_id)
@@ -142,7 +161,15 @@ class PerTenant:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(pause_s):
                         await stop.wait()
-        log.info("tenant_stopped", tenant_id=tenant_id)
+            log.info("tenant_stopped")
+
+    def _pause_s(self, failures: int, causes: Sequence[BaseException]) -> float:
+        asked_s = max(
+            (cause.retry_after_s or 0.0 for cause in causes if isinstance(cause, TransientError)),
+            default=0.0,
+        )
+        pause_s: float = min(_LONGEST_PAUSE_S, self._retry_pause_s * 2 ** min(failures, 10))
+        return max(pause_s * random.uniform(0.5, 1.0), asked_s)  # noqa: S311  # jitter, not a secret
 
 
 class WorkEnded(RuntimeError):

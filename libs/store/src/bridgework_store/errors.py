@@ -94,6 +94,9 @@ _UNREACHABLE = (
     pg.InsufficientResourcesError,
     # A standby, before or after a failover: a later connection finds the primary.
     pg.ReadOnlySQLTransactionError,
+    # The client lost its place in the protocol: seen when a session is ended by the server just as
+    # a statement begins. The connection is useless, another one is not.
+    pg.InternalClientError,
     OSError,
     TimeoutError,
 )
@@ -162,6 +165,4 @@ def _is_closed(exc: Exception) -> bool:
     # meanwhile (a transaction does so when it rolls back after the cut): only its fixed texts tell
     # that from a misuse of the interface.
     text = str(exc)
-    return isinstance(exc, asyncpg.InterfaceError | pg.InternalClientError) and any(
-        sign in text for sign in _SIGNS_OF_A_CUT
-    )
+    return isinstance(exc, asyncpg.InterfaceError) and any(sign in text for sign in _SIGNS_OF_A_CUT)
