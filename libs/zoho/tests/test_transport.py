@@ -1,10 +1,11 @@
 """One call: what is retried, what is asked about, what is charged."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from bridgework_contracts.errors import OutcomeUnknown, StopRun, TransientError
+from bridgework_contracts.errors import OutcomeUnknown, StopRun, StoreUnavailable, TransientError
 from bridgework_zoho.errors import (
     CreditsExhausted,
     GrantLost,
@@ -15,9 +16,9 @@ from bridgework_zoho.errors import (
     ZohoBusy,
     ZohoUnavailable,
 )
-from bridgework_zoho.memory import InMemoryCreditLedger
+from bridgework_zoho.memory import InMemoryCreditLedger, InMemoryReservation
 from bridgework_zoho.settings import ZohoSettings
-from bridgework_zoho.testing import ScriptedZoho, accepted, refused, scripted_client
+from bridgework_zoho.testing import ScriptedZoho, Seen, accepted, refused, scripted_client
 from bridgework_zoho.transport import CallReport
 
 ROW = {"Last_Name": "Somebody"}
@@ -311,3 +312,47 @@ async def test_a_value_that_json_cannot_carry_is_refused_before_it_is_sent() -> 
         with pytest.raises(RequestRefused, match="JSON"):
             await client.records.insert("Contacts", [{"Last_Name": "\ud800"}])
     assert zoho.seen == []
+
+
+class _BrokenLedger(InMemoryCreditLedger):
+    """A ledger whose database goes away between reservation and settlement."""
+
+    def settle(self, *_: object) -> None:
+        raise StoreUnavailable("gone")
+
+
+async def test_a_ledger_that_cannot_be_told_does_not_undo_a_success() -> None:
+    """Zoho has inserted the row: raising now would make somebody insert it again."""
+    zoho = ScriptedZoho().answers(201, accepted("1"))
+    async with scripted_client(zoho, credits=_BrokenLedger(100)) as client:
+        assert (await client.records.insert("Contacts", [ROW]))[0].ok
+
+
+async def test_a_store_that_fails_after_a_lost_answer_leaves_the_outcome_unknown() -> None:
+    """The first attempt may have been applied, whatever stopped the second."""
+
+    class Failing(InMemoryCreditLedger):
+        async def reserve(self, cost: int, purpose: str) -> InMemoryReservation:
+            if self.spent:
+                raise StoreUnavailable("gone")
+            return await super().reserve(cost, purpose)
+
+    zoho = ScriptedZoho().breaks(READ_TIMEOUT)
+    async with scripted_client(zoho, credits=Failing(100)) as client:
+        with pytest.raises(WriteOutcomeUnknown):
+            await client.records.update("Contacts", [{"id": "1", **ROW}])
+
+
+async def test_twenty_calls_with_one_dead_token_make_one_new_one() -> None:
+    """Late complaints about the old token do not throw the new one away."""
+
+    def answer(seen: Seen) -> httpx.Response:
+        dead = seen.headers["authorization"].endswith("token-1")
+        body = refused("INVALID_TOKEN") if dead else {"count": 1}
+        return httpx.Response(401 if dead else 200, json=body)
+
+    zoho = ScriptedZoho(answer)
+    async with scripted_client(zoho) as client:
+        counts = await asyncio.gather(*(client.records.count("Contacts") for _ in range(20)))
+    assert counts == [1] * 20
+    assert zoho.minted == 2

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from bridgework_contracts.errors import StoreUnavailable
+from bridgework_store.errors import StoreDefect
 from bridgework_store.pool import Pool, StoreSettings, open_pool
 from bridgework_store.sealing import TenantSealer, UnsealFailed
 from bridgework_zoho.errors import CreditsExhausted
@@ -200,3 +201,20 @@ async def _eventually(limiter: PgSlotLimiter, wanted: tuple[int, int]) -> None:
     while (seen := await limiter.in_use()) != wanted:
         assert time.monotonic() < deadline, f"holds {seen}, expected {wanted}"
         await asyncio.sleep(0.01)
+
+
+async def test_without_its_keeper_nobody_waits_for_ever(pool: Pool) -> None:
+    """A defect in the statements ends the keeper; callers hear of it instead of hanging."""
+    limiter = PgSlotLimiter(pool, ORG, 1, 1, pace=QUICK)
+    await limiter.__aenter__()
+    async with limiter.acquire(heavy=False):
+        waiting = asyncio.create_task(_hold(limiter, 0))
+        await pool.execute("drop function zoho_org.slot_balance")
+        with pytest.raises(StoreUnavailable):
+            async with asyncio.timeout(5):
+                await waiting
+    with pytest.raises(StoreDefect):
+        async with limiter.acquire(heavy=False):
+            pass
+    with pytest.raises(StoreDefect):
+        await limiter.__aexit__(None, None, None)

@@ -1,6 +1,9 @@
 """What one attempt really cost, by how it ended."""
 
+import contextlib
+
 import httpx
+from bridgework_contracts.errors import TransientError
 
 from bridgework_zoho.protocols import Reservation
 from bridgework_zoho.settings import ZohoSettings
@@ -43,7 +46,12 @@ class Charge:
             self.actual = self._reservation.credits
 
     async def settle(self) -> None:
-        """Tell the ledger, once."""
+        """Tell the ledger, once.
+
+        Zoho has already done what it was asked; a ledger that cannot be reached must not turn
+        that into a failure. What is not settled counts as spent, which is the safe side.
+        """
         if not self._settled:
             self._settled = True
-            await self._reservation.settle(self.actual, self.remaining)
+            with contextlib.suppress(TransientError):
+                await self._reservation.settle(self.actual, self.remaining)

@@ -24,7 +24,6 @@ class Operation(StrEnum):
     RECORDS_MASS_DELETE = "records.mass_delete"
     RECORDS_COUNT = "records.count"
     RECORDS_DELETED = "records.deleted"
-    RECORDS_SEARCH = "records.search"
     COQL = "coql"
     NOTES_CREATE = "notes.create"
     NOTES_LIST = "notes.list"
@@ -150,7 +149,6 @@ COSTS: Mapping[Operation, Cost] = {
     Operation.RECORDS_MASS_DELETE: _write("S", price=_per_hundred),
     Operation.RECORDS_COUNT: _read(),
     Operation.RECORDS_DELETED: _read("V7", price=_flat(2)),
-    Operation.RECORDS_SEARCH: _read("U"),
     Operation.COQL: _read(price=_coql, heavy=_always),
     Operation.NOTES_CREATE: _write("U", price=_per_ten),
     Operation.NOTES_LIST: _read(),

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from bridgework_zoho.requests import Call, JsonObject
 from bridgework_zoho.results import elements_of
+from bridgework_zoho.settings import ZohoSettings
 from bridgework_zoho.transport import Transport
 
 T = TypeVar("T")
@@ -19,6 +20,21 @@ T = TypeVar("T")
 def chunks(items: Sequence[T], size: int) -> list[list[T]]:
     """Cut a sequence into lists of at most ``size``."""
     return [list(items[at : at + size]) for at in range(0, len(items), size)]
+
+
+def name_groups(names: Sequence[str], settings: ZohoSettings) -> list[list[str]]:
+    """Cut field names into groups that fit one read, by number and, if set, by characters."""
+    groups: list[list[str]] = [[]]
+    characters = 0
+    longest = settings.fields_characters
+    for name in names:
+        characters += len(name) + 1
+        full = len(groups[-1]) >= settings.fields_per_call
+        if groups[-1] and (full or (longest is not None and characters - 1 > longest)):
+            groups.append([])
+            characters = len(name) + 1
+        groups[-1].append(name)
+    return groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +93,7 @@ class WideScan:
         fetch: Callable[[Sequence[str], Sequence[str]], Awaitable[dict[str, JsonObject]]],
     ) -> None:
         self._fetch = fetch
-        self._groups = chunks(fields, transport.settings.fields_per_call)
+        self._groups = name_groups(fields, transport.settings)
         self._chains = [
             TokenChain(
                 transport,

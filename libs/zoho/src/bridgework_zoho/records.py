@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from bridgework_zoho.costs import Operation
 from bridgework_zoho.errors import PositionsLost, RequestRefused
-from bridgework_zoho.paging import Page, WideScan, chunks
+from bridgework_zoho.paging import Page, WideScan, chunks, name_groups
 from bridgework_zoho.requests import Call, JsonObject
 from bridgework_zoho.results import (
     ElementResult,
@@ -184,7 +184,7 @@ class RecordsApi:
         """
         found: dict[str, JsonObject] = {}
         for some_ids in chunks(list(dict.fromkeys(ids)), self._transport.settings.ids_per_call):
-            for some_fields in chunks(_names(fields), self._transport.settings.fields_per_call):
+            for some_fields in name_groups(_names(fields), self._transport.settings):
                 answer = await self._transport.send(
                     Call(
                         Operation.RECORDS_GET,

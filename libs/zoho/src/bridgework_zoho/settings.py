@@ -95,6 +95,9 @@ class ZohoSettings(BaseModel):
     # Limits of one request (§3).
     rows_per_call: PositiveInt = Field(default=100, le=100, description="V: 100 per write.")
     fields_per_call: PositiveInt = Field(default=50, le=50, description="V7: 50 names per read.")
+    fields_characters: PositiveInt | None = Field(
+        default=None, description="U: the OpenAPI text caps the list of names at 1,024 characters."
+    )
     ids_per_call: PositiveInt = Field(
         default=50,
         le=100,

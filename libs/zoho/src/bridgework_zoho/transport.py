@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import orjson
+from bridgework_contracts.errors import TransientError
 
 from bridgework_zoho.advice import explain
 from bridgework_zoho.charges import Charge
@@ -188,9 +189,11 @@ class Transport:
                     # After one lost attempt no later failure may claim that nothing was applied.
                     await retries.pause(maybe_applied or error, error.retry_after_s)
                     continue
-                except CreditsExhausted as error:
+                except TransientError as error:
                     if maybe_applied is not None:
                         raise maybe_applied from error
+                    if not isinstance(error, CreditsExhausted):
+                        raise
                     await retries.wait_for_credits(error)
                     continue
                 yield response, maybe_applied is not None

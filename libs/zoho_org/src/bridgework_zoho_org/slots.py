@@ -18,7 +18,7 @@ from typing import Self
 from uuid import uuid4
 
 import structlog
-from bridgework_contracts.errors import TransientError
+from bridgework_contracts.errors import StoreUnavailable, TransientError
 from bridgework_store.errors import translate_errors
 from bridgework_store.pool import Pool
 from bridgework_store.statements import Statements
@@ -99,6 +99,7 @@ class PgSlotLimiter:
     async def __aenter__(self) -> Self:
         await self._balance()
         self._keeper = asyncio.create_task(self._keep(), name=f"zoho-slots-{self._org_id}")
+        self._keeper.add_done_callback(self._keeper_ended)
         return self
 
     async def __aexit__(
@@ -123,6 +124,8 @@ class PgSlotLimiter:
             StoreUnavailable: PostgreSQL has been silent for so long that our slots may have been
                 given to others.
         """
+        if self._keeper is not None and self._keeper.done():
+            self._keeper.result()  # raises what ended it: without a keeper nobody gets slots
         if time.monotonic() >= self._trusted_until:
             self._gate.set_limits(0, 0)
         async with self._gate.acquire(heavy=heavy, units=units):
@@ -152,6 +155,11 @@ class PgSlotLimiter:
                     self._gate.set_limits(0, 0)
                     self._gate.fail_waiting(error)
                 await asyncio.sleep(min(1.0, self._pace.ttl_s / 10))
+
+    def _keeper_ended(self, keeper: asyncio.Task[None]) -> None:
+        if not keeper.cancelled() and (error := keeper.exception()) is not None:
+            self._gate.set_limits(0, 0)
+            self._gate.fail_waiting(StoreUnavailable(f"Slots are no longer kept: {error}"))
 
     async def _balance(self) -> None:
         wanted, wanted_heavy = self._demand()
