@@ -2,6 +2,16 @@
 
 from bridgework_synthetic.generate import Progress, Summary, evolve, generate
 from bridgework_synthetic.recipe import DialectName, Injection
+from bridgework_synthetic.scale import generate_rows
 from bridgework_synthetic.truth import Truth
 
-__all__ = ["DialectName", "Injection", "Progress", "Summary", "Truth", "evolve", "generate"]
+__all__ = [
+    "DialectName",
+    "Injection",
+    "Progress",
+    "Summary",
+    "Truth",
+    "evolve",
+    "generate",
+    "generate_rows",
+]

@@ -40,8 +40,11 @@ class CsvFile:
 
     def write(self, values: list[str]) -> None:
         """Add a row of printed cells, in header order."""
+        self.put(self.manner.line(values))
+
+    def put(self, line: str) -> None:
+        """Add a row that is a line already."""
         self.rows += 1
-        line = self.manner.line(values)
         if self._shuffle:
             if len(self._window) < _SHUFFLE_LINES:
                 self._window.append(line)

@@ -156,7 +156,7 @@ def write_export(recipe: Recipe, out: Path, progress: Progress | None, split_byt
     base = found_practice(replace(recipe, evolutions=()))
     timeline = Timeline(base, recipe)
     practice = timeline.practice
-    zone = _manifest_zone(practice)
+    zone = manifest_zone(practice)
     done = 0
     with ExportFolder(out / "export", recipe, zone, timeline.without) as folder:
         truth = TruthWriter(out)
@@ -182,16 +182,16 @@ def write_export(recipe: Recipe, out: Path, progress: Progress | None, split_byt
         earlier = recipe.evolutions[-2].exported_at if len(recipe.evolutions) > 1 else None
         replaced = timeline.steps[-1].document_bytes_changed
         log.close(earlier or recipe.exported_at, recipe.now, replaced)
-    return _close(out, practice, folder, truth, timeline.next_numbers, split_bytes)
+    return close_export(out, practice, folder, truth, timeline.next_numbers, split_bytes)
 
 
-def _manifest_zone(practice: Practice) -> str:
+def manifest_zone(practice: Practice) -> str:
     """The manifest's time zone: the practice's own, or nothing where defects are about."""
     lost = practice.recipe.defects > 0 and Dice(practice.recipe.seed, "manifest").chance(0.3)
     return "" if lost else practice.town.time_zone
 
 
-def _close(
+def close_export(
     out: Path,
     practice: Practice,
     folder: ExportFolder,
@@ -209,7 +209,7 @@ def _close(
         "defect_rate_factor": recipe.defects,
         "exported_at": recipe.now.isoformat(timespec="minutes"),
         "practice_timezone": practice.town.time_zone,
-        "manifest_timezone": _manifest_zone(practice),
+        "manifest_timezone": manifest_zone(practice),
         "appointment_unit_min": practice.unit_min,
         "generator": {
             "name": NAME,

@@ -190,7 +190,7 @@ class NoteBook:
         kind = (
             "data"
             if broken
-            else dice.weighted((("data", 7.0), ("path", 2.0), ("cid", 1.0), ("unc", 1.0)))
+            else dice.weighted((("data", 5.0), ("path", 2.5), ("cid", 1.5), ("unc", 1.5)))
         )
         found["kind"] = kind
         if kind == "data":
