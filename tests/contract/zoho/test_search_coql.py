@@ -350,13 +350,17 @@ LIMITS: list[Any] = [
         {"limit": 4, "clause": "group by"},
     ),
     (
-        "select count(id), sum(Annual_Revenue), min(id), max(id), avg(Annual_Revenue),\n"
-        "count(City) from Leads where id is not null",
+        (
+            "select count(id), sum(Annual_Revenue), min(id), max(id), avg(Annual_Revenue),"
+            " count(City) from Leads where id is not null"
+        ),
         {"limit": 5, "clause": "aggregate"},
     ),
     (
-        "select Account_Name.Account_Name, Vendor_Name.Vendor_Name, Reporting_To.Last_Name\n"
-        "from Contacts where id is not null",
+        (
+            "select Account_Name.Account_Name, Vendor_Name.Vendor_Name, Reporting_To.Last_Name"
+            " from Contacts where id is not null"
+        ),
         {"limit": 2, "clause": "join"},
     ),
 ]

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tests.contract.zoho.kit import (
-    ADDED,
     APPROVED,
     STAMPS,
     UPDATED,
