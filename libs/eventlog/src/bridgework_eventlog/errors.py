@@ -4,7 +4,8 @@
 
     ConfigurationError
     ├── UnknownTopic     nobody created it
-    └── MemberFenced     another process uses our instance_id
+    ├── MemberFenced     another process uses our instance_id
+    └── GroupIsRunning   the group has members where none may run
     TerminalError
     ├── ValueTooLarge    a value above the limit of the log
     └── PoisonMessage    handling it ended the process again and again
@@ -25,6 +26,12 @@ class MemberFenced(ConfigurationError):
     """Another process joined the group under our instance id; two of us must not run."""
 
     default_code = "member_fenced"
+
+
+class GroupIsRunning(ConfigurationError):
+    """The group has members while something needs it stopped."""
+
+    default_code = "group_is_running"
 
 
 class ValueTooLarge(TerminalError):

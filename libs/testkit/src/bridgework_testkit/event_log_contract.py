@@ -15,7 +15,7 @@ from collections import defaultdict
 
 import pytest
 from bridgework_contracts.ids import TenantId
-from bridgework_eventlog.errors import UnknownTopic, ValueTooLarge
+from bridgework_eventlog.errors import GroupIsRunning, UnknownTopic, ValueTooLarge
 from bridgework_eventlog.opening import open_event_log
 from bridgework_eventlog.partitioner import partition_of
 from bridgework_eventlog.port import (
@@ -26,6 +26,7 @@ from bridgework_eventlog.port import (
     Record,
     TopicPartition,
 )
+from bridgework_eventlog.rewind import rewind
 from bridgework_eventlog.settings import EventLogSettings
 
 from bridgework_testkit.eventually import eventually
@@ -242,6 +243,29 @@ class EventLogContract:
         for tp in first.assignment():
             first.seek(tp, 0)
         assert values(await read_until(first, 50)) == list(range(50))
+
+    async def test_a_rewound_group_reads_everything_again(
+        self, event_log: EventLog, topic: str, group: str
+    ) -> None:
+        """A stopped group is set back to the oldest record; a running one is refused."""
+        await event_log.producer().append(topic, numbered(50))
+        first = event_log.consumer(group, [topic])
+        found = await read_until(first, 50)
+        await first.commit({tp: len(records) for tp, records in found.items()})
+        await first.close()
+        await rewind(event_log, group, [topic])
+        second = event_log.consumer(group, [topic])
+        assert values(await read_until(second, 50)) == list(range(50))
+
+        async def keep_reading() -> None:
+            while True:
+                await second.read(10, 0.1)
+
+        reading = asyncio.create_task(keep_reading())
+        with pytest.raises(GroupIsRunning):
+            await rewind(event_log, group, [topic], timeout_s=4)
+        reading.cancel()
+        await asyncio.wait([reading])
 
     async def test_paused_partitions_stay_silent_and_lose_nothing(
         self, event_log: EventLog, topic: str, group: str
