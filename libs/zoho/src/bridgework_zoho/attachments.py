@@ -10,10 +10,11 @@ from bridgework_zoho.costs import Operation
 from bridgework_zoho.errors import FileRefused, RequestRefused
 from bridgework_zoho.multipart import ByteSource, FileUpload
 from bridgework_zoho.paging import TokenChain
-from bridgework_zoho.records import LIST_ROWS, deleted, written
+from bridgework_zoho.records import LIST_ROWS
 from bridgework_zoho.requests import Call
 from bridgework_zoho.results import ElementResult
 from bridgework_zoho.transport import Transport
+from bridgework_zoho.writes import deleted, written
 
 ATTACHMENT_FIELDS = ("id", "File_Name", "Size", "Created_Time")
 _NO_CONTENT = 204

@@ -7,11 +7,11 @@ from bridgework_zoho.attachments import Download
 from bridgework_zoho.costs import Operation
 from bridgework_zoho.errors import FileRefused
 from bridgework_zoho.multipart import ByteSource, FileUpload
-from bridgework_zoho.records import written
 from bridgework_zoho.requests import Call
 from bridgework_zoho.results import ElementResult
 from bridgework_zoho.settings import MEBIBYTE
 from bridgework_zoho.transport import Transport
+from bridgework_zoho.writes import written
 
 FILE_LIMIT_BYTES = 20 * MEBIBYTE
 _NO_CONTENT = 204

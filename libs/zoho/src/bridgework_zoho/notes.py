@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 from bridgework_zoho.costs import Operation
 from bridgework_zoho.paging import Page, TokenChain
-from bridgework_zoho.records import LIST_ROWS, delete_by_ids, written
+from bridgework_zoho.records import LIST_ROWS
 from bridgework_zoho.requests import Call, JsonObject
 from bridgework_zoho.results import ElementResults, JsonRows
 from bridgework_zoho.transport import Transport
+from bridgework_zoho.writes import delete_by_ids, written
 
 TITLE_LIMIT = 120
 CONTENT_LIMIT = 65_535
