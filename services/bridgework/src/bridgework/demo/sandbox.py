@@ -80,6 +80,14 @@ class SandboxOrg:
         listed = await self._call("GET", f"/sandbox/orgs/{self.org_id}/fired")
         return sum(1 for one in listed["fired"] if one["source"] == "api")
 
+    async def fingerprint(self, *, ids: bool) -> Json:
+        """Return the sandbox's own fingerprint per module; without ids, orgs can be compared."""
+        query = "true" if ids else "false"
+        found: Json = await self._call(
+            "GET", f"/sandbox/orgs/{self.org_id}/fingerprint?ids={query}"
+        )
+        return found
+
     async def meters(self) -> Json:
         """Return credits and concurrency as the org counts them."""
         meters: Json = await self._call("GET", f"/sandbox/orgs/{self.org_id}/meters")
