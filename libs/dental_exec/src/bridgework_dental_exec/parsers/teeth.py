@@ -129,6 +129,20 @@ def _undo_excel_date(match: re.Match[str]) -> Parsed:
     return f"{first}-{last}", "tooth_excel_date"
 
 
+def expand_teeth(tooth: str | None) -> list[str]:
+    """Return the single teeth of a Universal form (``3-5`` → 3, 4, 5; ``8,9`` → 8, 9)."""
+    found: list[str] = []
+    for part in (tooth or "").split(","):
+        first, dash, last = part.partition("-")
+        if dash and first.isdigit() and last.isdigit():
+            found += [str(n) for n in range(int(first), int(last) + 1)]
+        elif dash and first in _PRIMARY and last in _PRIMARY:
+            found += list(_PRIMARY[_PRIMARY.index(first) : _PRIMARY.index(last) + 1])
+        elif part:
+            found.append(part)
+    return found
+
+
 SURFACE_ORDER = "MODBLFI"
 _QUADRANTS = {"UR", "UL", "LL", "LR"}
 _QUADRANT_WORDS = {

@@ -1,0 +1,246 @@
+"""The words of recalls: how offices write intervals, kinds of visit, due dates, refusals, decoys.
+
+Patterns only; what a combination means is decided in ``recall``. All patterns run on lower-case
+text of unchanged length, so spans hold for the original.
+"""
+
+import re
+from dataclasses import dataclass
+
+NUMBER_WORDS = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
+    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "eighteen": 18,
+    "twenty-four": 24, "twenty four": 24, "thirty-six": 36, "thirty six": 36, "sixty": 60,
+    "ninety": 90,
+}  # fmt: skip
+_WORD_NUMBER = "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
+_N = rf"(?:\d{{1,3}}(?:\.5)?|{_WORD_NUMBER})"
+_DAY = r"d(?:y|ys|ay|ays)?"
+_WEEK = r"w(?:k|ks|eek|eeks)?"
+_MONTH = r"m(?:o|os|on|ons|th|ths|nth|nths|onth|onths|onthly|thly)?"
+_YEAR = r"y(?:r|rs|ear|ears|early)?"
+_UNIT = rf"(?:{_DAY}|{_WEEK}|{_MONTH}|{_YEAR})"
+_END = r"(?![a-z0-9])"
+
+INTERVAL = re.compile(
+    rf"(?<![a-z0-9./$#%])(?:(?P<every>every|each|q\.?|@)\s*)?(?P<n>{_N})\s*-?\s*(?P<u>{_UNIT})\.?"
+    rf"(?:(?:\s*(?:\+|plus|and|&)\s*-?|\s*)(?P<n2>{_N}|a)\s*-?\s*(?P<u2>{_DAY}))?"
+    rf"(?:(?P<rc>\s*-?\s*r(?:e)?c(?:l|all|are)?){_END}|{_END})"
+)
+"""``6 mo``, ``q3m``, ``every four months``, ``6M+1D``, ``6MRC``, ``12-month``."""
+
+SHORT_PLUS = re.compile(rf"(?<![\w./])(?P<n>\d{{1,2}})\s*\+\s*1{_END}")
+"""``6+1``: six months and a day, insurers' shorthand."""
+
+FREQUENCY = re.compile(
+    rf"(?<![\w./])(?P<times>once|twice|thrice|{_N}\s*(?:x|times))\s*(?:(?:a|per|each|every|/|in a)\s*)?"
+    rf"(?:yr|year|annum|annually|yearly){_END}"
+)
+ADJECTIVE = re.compile(
+    r"(?<![a-z])(?P<word>semi\s*-?\s*annual(?:ly)?|half\s*-?\s*year(?:ly)?|bi\s*-?\s*annual(?:ly)?"
+    r"|biennial(?:ly)?|annual(?:ly)?|yearly|quarterly|monthly|every other (?:month|year|mo|yr)"
+    r"|(?:every|each) (?:half (?:a )?year|month|year|quarter))(?![a-z])"
+)
+ADJECTIVE_ISO = (
+    ("semi", "P6M"), ("half", "P6M"), ("biennial", "P2Y"), ("bi", "?P6M"),
+    ("every other m", "P2M"), ("every other y", "P2Y"), ("quarter", "P3M"), ("month", "P1M"),
+    ("annual", "P1Y"), ("year", "P1Y"),
+)  # fmt: skip
+"""First word found decides; ``?`` marks a word that is used both ways."""
+
+RANGE = re.compile(
+    rf"(?<![\w./+])(?P<a>{_N})\s*(?:{_UNIT}\s*)?(?:-|to|or|/|\u2013)\s*(?P<b>{_N})\s*-?\s*(?P<u>{_UNIT}){_END}"
+)
+"""``3-4 months``, ``6 or 12 mo``: an interval nobody settled."""
+
+BARE = re.compile(
+    rf"(?<![\w./$#+-])(?:(?:rc|recall|recare|rcl|recal)\s*[:#-]?\s*q?\s*(?P<after>\d{{1,2}})"
+    rf"|(?P<before>\d{{1,2}})\s*(?:rc|recall|recare|rcl|recal)){_END}(?!\s*[/.]\s*\d)"
+)
+FRACTION = re.compile(r"(?<![\d/])(?P<a>\d{1,2})/(?P<b>\d{1,2})(?![\d/])")
+UNKNOWN_NUMBER = re.compile(rf"\?\s*{_UNIT}{_END}|(?<![a-z0-9])(?:_+|x+)\s*(?:mo|mos|month|months){_END}")
+
+TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        "Perio maintenance",
+        re.compile(
+            r"(?<![a-z0-9])(?:per(?:io|i)?(?:dontal)?\s*-?\s*(?:maint(?:enance|\.)?|mt(?:c|nce)?|mnt|main)"
+            r"|(?:periodontal |perio )?maint(?:enance)?(?: (?:cleaning|visit|appt|clng))?"
+            r"|(?<!\d )(?<!\d)pm(?:t|x)?|spt|supportive perio\w*|perio\s+(?:recall|recare|rc|cleaning|prophy)|d?4910)(?![a-z0-9])"
+        ),
+    ),
+    (
+        "Bitewings",
+        re.compile(r"(?<![a-z])(?:\d\s*)?(?:bwx?s?|bw's|bwxr|bite\s*-?\s*wings?|btwg?s?|d?027[0-7])(?![a-z0-9])"),
+    ),
+    ("Pano", re.compile(r"(?<![a-z])(?:pano?(?:ramic|rex|x|s)?|pan(?= )|d?0330)(?: (?:x-?ray|film))?(?![a-z0-9])")),
+    (
+        "FMX",
+        re.compile(r"(?<![a-z])(?:fmx(?:r|s)?|fms|full\s*-?\s*mouth(?: (?:series|x-?rays?|films?|set))?|fm series|d?0210)(?![a-z0-9])"),
+    ),
+    (
+        "Prophy",
+        re.compile(r"(?<![a-z])(?:(?:adult |child )?pro(?:phy?s?|phies|phylaxis|phl?y|fy)|cle?ani?ngs?|clng?s?|d?1110|d?1120)(?![a-z0-9])"),
+    ),
+    ("Hygiene", re.compile(r"(?<![a-z])(?:hyg(?:iene|ien|ein|enist)?s?|hygeine|hygine)(?![a-z])")),
+    ("Exam", re.compile(r"(?<![a-z])(?:periodic exam|recall exam|poe|check\s*-?\s*ups?|d?0120)(?![a-z0-9])")),
+)  # fmt: skip
+"""Kinds of visit, the more telling first."""
+
+RECALL = re.compile(
+    r"(?<![a-z])(?:re\s*-?\s*call|rec+a+l+|rcall?|reacll|recll|rcl|rc|re\s*-?\s*care|continuing care|cont\.? care)s?(?![a-z])"
+    r"|(?<=\d)m(?:o|th)?\s*rc(?:l|all)?(?![a-z])"
+)
+BACK = re.compile(r"(?<![a-z])(?:due\s+back|d/b|db|come\s*back|back|return(?:s|ing)?|rtc|rto|next\s+(?:visit|appt|due))(?![a-z])")
+
+FALSE_RECALL = re.compile(
+    r"(?:manufactur\w*|mfr|mfg|product|device|safety|fda|drug|supplier|vendor|voluntary|class i+)\W+(?:\w+\W+){0,2}recall"
+    r"|recall\s+(?:notice|letter from|alert|of|on)\s+(?:the |a |an )?(?:\w+\s+){0,3}(?:implant|part|lot|abutment|handpiece|anesthetic|batch|device|product|composite|material|kit|glove|carpule|screw|bur|cement|bonding|tip|\d)"
+    r"|recall\s+notice|(?:implant|handpiece|lot|abutment|screw|composite|anesthetic|glove|material)s?\s+(?:part\s+)?recall"
+    r"|(?:not|n't|cannot|cant|dont|doesnt|didnt|to|as i|as far as \w+|i|if (?:he|she|they|pt)|unable to|trouble)\s+recall(?:s|ing)?(?!\s*(?:list|card|appt|visit))"
+    r"|(?:pt|patient|he|she|they|mom|dad|mother|father|parent|who)\s+(?:does not|doesn't|did not|didn't|can(?:no|')t|could not|couldn't|do not|don't)\s+recall"
+    r"|(?:pt|patient|he|she|mom|mother|father)\s+recalls|recalled|recalling|recall(?:s)? (?:that|being|having|taking|when|the|his|her|any|seeing|getting)"
+)
+"""``recall`` as a verb, or something a manufacturer takes back."""
+
+REFUSAL = re.compile(
+    r"(?<![a-z])(?:declin\w*|refus\w*|not interested|does(?:n'?t| not) (?:want|need|do|wish)|do(?:n'?t| not)|dnw|dnc"
+    r"|no longer|no more|no|not on|not|never|remov\w*|tak(?:e|en) off|off|cancel\w*|stop\w*|quit|discontinu\w*|d/c"
+    r"|delet\w*|inactivat\w*|opt(?:ed|s)? out|without|unsubscribe\w*|exclude\w*|skip)(?![a-z])"
+)
+REFUSED_AFTER = re.compile(
+    r"(?<![a-z])(?:declined|refused|cancell?ed|removed|stopped|inactive|discontinued|d/c'?d?|not wanted|not needed|n/a|opted out)(?![a-z])"
+)
+
+OLD_BEFORE = re.compile(
+    r"(?<![a-z])(?:from|was(?: on)?|were|used to be|previously|prev|formerly|former|old|instead of|rather than|not|no longer(?: on)?|no more"
+    r"|declin\w*|refus\w*|last|past|previous|prior|for(?: the)?(?: past| last)?|since|within|every visit for|over|about|x|overdue(?: by)?|been|after)\W*(?:a\W*|the\W*|at\W*|on\W*)?$"
+)
+"""What stands right before an interval that is over, or a length of time."""
+
+OLD_AFTER = re.compile(
+    r"^\W*(?:ago|old|past due|overdue|late|behind|prior|since|without|w/o|post\b|supply|in advance|before|after|to go|remaining|left|warranty|guarantee)"
+)
+TURNS_INTO = re.compile(r"^\W*(?:->|=>|\u2192|\bto\b|\bnow\b|\bchanged to\b|\bmoved to\b)\s*(?:a |every |q\.? ?)?\d?")
+
+MONEY_OR_OFFICE = re.compile(
+    r"(?<![a-z])(?:warrant\w*|guarante\w*|payment|pmt plan|payments|pay\w*|financ\w*|promo\w*|carecredit|care credit|interest|same as cash|balance|statement|deposit|collect\w*|copay"
+    r"|ins|insur\w*|benefit\w*|freq\w*|limit\w*|cover\w*|allow\w*|wait(?:ing)?(?: period)?|max\w*|deductible|preauth\w*|claim\w*|eob|downgrad\w*|predeterm\w*|eligib\w*"
+    r"|dea|licen[cs]e|credential\w*|renew\w*|cpr|osha|hipaa|ce credits?|malpractice|contract|lease|subscription|rent|payroll|review"
+    r"|spore|autoclave|steriliz\w*|steriliser|inspect\w*|service|compressor|filter|x-?ray unit|sensor|calibrat\w*|server|backup|software|printer|equipment"
+    r"|lab|case|order\w*|stock|supplies|reorder|shipment|vendor)(?![a-z])"
+)
+"""Money, insurance, licences, equipment, laboratory: their intervals are nobody's recall."""
+
+OTHER_CARE = re.compile(
+    r"(?<![a-z])(?:retainer\w*|ortho\w*|aligner\w*|invisalign|braces|bands?|wire|healing|post\s*-?\s*ops?|po check|suture\w*|stitches|implant\w*|abutment|crown\w*|crn|bridge|denture\w*|partial"
+    r"|night\s*-?\s*guard|occlusal guard|splint|bleach\w*|whiten\w*|biopsy|lesion|graft\w*|extraction\w*|ext|rct|endo\w*|root canal|re\s*-?\s*eval\w*|reeval\w*|f/u|follow\s*-?\s*up|fu"
+    r"|rx|refill\w*|antibiotic\w*|premed\w*|amox\w*|medication\w*|pregnan\w*|baby|stent|surgery|chemo\w*|bisphos\w*|a1c|inr|blood|physician|cardiolog\w*|clearance|joint|hip|knee"
+    r"|temp|temporary|provisional|filling\w*|restor\w*|sensitiv\w*|watch|monitor|space maintainer|sealant\w*)(?![a-z])"
+)
+"""Other care: an interval beside it is a check of that care unless a recall is named too."""
+
+CONTACT = re.compile(
+    r"(?<![a-z])(?:call(?:ed|s|ing)?(?: back| again)?|try(?: again)?|contact\w*|reach\w*|text(?:ed)?|e-?mail\w*|lm|lmom|lmtcb|left (?:vm|msg|message|voicemail)|vm|remind\w*|send|sent|check back|follow up|tickle\w*)\b[^.;,]{0,24}$"
+)
+"""Somebody is to be called in so many weeks: no interval of visits."""
+
+CLAUSE_END = re.compile(r"[;\n]|\.(?=\s|$)|,(?!\d)|\s-{1,2}\s|\s/\s|\bbut\b|\bthen\b|\band then\b|\|")
+
+MONTHS = {
+    "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9,
+    "oct": 10, "nov": 11, "dec": 12,
+}  # fmt: skip
+_MONTH_NAME = (
+    r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+)
+DUE_DATE = re.compile(
+    r"(?P<iso>\d{4}-\d{2}-\d{2})"
+    r"|(?P<m>\d{1,2})[/.-](?P<d>\d{1,2})[/.-](?P<y>\d{4}|\d{2})(?!\d)"
+    r"|(?P<m2>\d{1,2})[/-](?P<x>\d{4}|\d{1,2})(?![\d/])"
+    rf"|(?P<name>{_MONTH_NAME})\.?(?![a-z])(?:\s+(?P<nd>\d{{1,2}})(?:st|nd|rd|th)?(?!\d)(?=\s*,|\s+'?\d{{2,4}}|\s*$|\W))?(?:\s*,?\s*'?(?P<ny>\d{{4}}|\d{{2}})(?!\d))?"
+)
+DUE_LEAD = re.compile(
+    r"(?<![a-z])(?:due(?:\s+(?:back|for|again|in|on|by|next|date|after|around|approx|mid|early|late|end of))*|d/b|db|nxt|next|needs?(?: by)?"
+    r"|(?:come|coming|comes)\s+back(?: in)?|back(?:\s+in)|return(?:s)?(?:\s+in)?|rtc|rto|schedule[d]?\s+(?:for|in)|sched(?:\s+for)?|target|expected|exp)"
+    r"(?:\W+(?:the|pt|patient|his|her|adult|child|for|in|on|by|hyg\w*|proph\w*|recall|recal|recare|rcl|rc|cleaning|visit|appt|pm|pmt|spt|perio|maint\w*|bwx?|fmx|pano|exam|due|is|date|early|mid|late)){0,5}\W*$"
+)
+"""What may stand between ``due`` and its date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """An interval as it stands in the text."""
+
+    start: int
+    end: int
+    iso: str
+    named: bool
+    """True where the interval itself says recall (``6MRC``)."""
+    sure: bool
+
+
+def number(text: str) -> float:
+    """Return a number printed as digits or as a word."""
+    return float(NUMBER_WORDS.get(text.replace("  ", " "), 0) or text)
+
+
+def iso_interval(n: str, unit: str, n2: str | None = None) -> str | None:
+    """Return ``P6M1D`` for six months and a day; ``None`` for a length no recall has."""
+    amount = number(n)
+    letter = unit[0].upper()
+    if amount != int(amount):
+        if letter != "Y":
+            return None
+        amount, letter = amount * 12, "M"
+    longest = {"D": 800, "W": 160, "M": 120, "Y": 10}[letter]
+    if not 1 <= amount <= longest:
+        return None
+    extra = ""
+    if n2 is not None:
+        days = 1 if n2 == "a" else int(number(n2))
+        if letter == "D" or not 1 <= days <= 14:  # noqa: PLR2004 - "+ a day", at most two weeks
+            return None
+        extra = f"{days}D"
+    return f"P{int(amount)}{letter}{extra}"
+
+
+def mentions(text: str) -> list[Mention]:
+    """Find every interval in lower-case text, longest first where they overlap."""
+    found: list[Mention] = []
+    for match in RANGE.finditer(text):
+        found.append(Mention(match.start(), match.end(), "", named=False, sure=False))
+    for match in INTERVAL.finditer(text):
+        iso = iso_interval(match["n"], match["u"], match["n2"])
+        if iso is None and match["n2"] is not None:
+            iso = iso_interval(match["n"], match["u"])
+        if iso is not None:
+            asked = text[match.end() : match.end() + 2].strip().startswith("?")
+            found.append(
+                Mention(match.start(), match.end(), iso, named=bool(match["rc"]), sure=not asked)
+            )
+    for match in FREQUENCY.finditer(text):
+        times = {"once": 1, "twice": 2, "thrice": 3}.get(match["times"])
+        if times is None:
+            times = int(number(re.sub(r"\s*(?:x|times)$", "", match["times"])))
+        iso_of = {1: "P1Y", 2: "P6M", 3: "P4M", 4: "P3M", 6: "P2M", 12: "P1M"}
+        if times in iso_of:
+            found.append(Mention(match.start(), match.end(), iso_of[times], named=False, sure=True))
+    for match in ADJECTIVE.finditer(text):
+        word = match["word"]
+        iso = next(i for w, i in ADJECTIVE_ISO if w in word)
+        sure = not iso.startswith("?")
+        found.append(Mention(match.start(), match.end(), iso.lstrip("?"), named=False, sure=sure))
+    for match in SHORT_PLUS.finditer(text):
+        iso = f"P{match['n']}M1D"
+        found.append(Mention(match.start(), match.end(), iso, named=False, sure=True))
+    return _without_overlaps(found)
+
+
+def _without_overlaps(found: list[Mention]) -> list[Mention]:
+    kept: list[Mention] = []
+    for mention in sorted(found, key=lambda m: (m.start, -(m.end - m.start), m.iso == "")):
+        if all(mention.start >= k.end or mention.end <= k.start for k in kept):
+            kept.append(mention)
+    return kept
