@@ -226,7 +226,10 @@ class World:
         topic = topic_name(self.tenant, Subject.COMMANDS)
         await self.log.producer().append(
             topic,
-            [NewRecord(b"c", encode(one), headers_for(one, message_id(str(one)))) for one in messages],
+            [
+                NewRecord(b"c", encode(one), headers_for(one, message_id(str(one))))
+                for one in messages
+            ],
         )
 
     async def begin(self, run: str = "run_1", *waves: int, **spec: Any) -> None:
@@ -259,7 +262,7 @@ class World:
 
     async def replay(self) -> None:
         """Set every consumer of the loader back to the first offset; the loader must be stopped."""
-        await self.pool.execute("delete from eventlog.group_offset")
+        await self.pool.execute("delete from eventlog.group_partition")
 
     # ---- what comes out ---------------------------------------------------------------------
 
@@ -349,9 +352,7 @@ class World:
 
 
 @pytest.fixture
-async def world(
-    database: str, tenant: TenantId, org: LocalOrg
-) -> AsyncIterator[World]:
+async def world(database: str, tenant: TenantId, org: LocalOrg) -> AsyncIterator[World]:
     """A tenant with its topics and a connected org; no loader runs yet."""
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_pool(StoreSettings(dsn=SecretStr(database))))

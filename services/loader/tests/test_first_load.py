@@ -99,8 +99,14 @@ async def test_a_record_zoho_would_refuse_fails_with_field_and_remedy(world: Wor
 
 async def test_a_refusal_of_zoho_itself_fails_that_record_alone(world: World) -> None:
     """What metadata cannot tell (a locked record, say) comes back per element."""
-    await world.org.fault(kind="partial", operation="upsertRecords", elements=[1], times=1,
-                          code="INVALID_DATA", details={"api_name": "Last_Name"})
+    await world.org.fault(
+        kind="partial",
+        path="upsert",
+        elements=[1],
+        times=1,
+        code="INVALID_DATA",
+        details={"api_name": "Last_Name"},
+    )
     await world.begin()
     await world.write(*(patient(f"x-{n}") for n in range(3)))
     await world.start()

@@ -34,6 +34,7 @@ class LiveRules:
     def __init__(self, meta: ModuleMeta, pipelines: Sequence[Pipeline]) -> None:
         self._meta = meta
         self._validator = Validator(meta, pipelines=pipelines, accept_unknown_choices=True)
+        self.unique = frozenset(one.api_name for one in meta.unique_fields)
         self.unreadable: Collection[str] = frozenset(
             name for name, one in meta.fields.items() if one.restricted
         )
@@ -93,10 +94,17 @@ class ZohoDestination:
     async def create(
         self, module: str, rows: Sequence[Row], external_id_field: str | None
     ) -> list[ElementResult]:
-        """Create records; by upsert on the source id where the module allows it."""
+        """Create records; by upsert on the source id where that is safe.
+
+        An upsert goes on to the module's other unique fields whatever it is told to look by (fact
+        sheet §3.3) and would overwrite a record of somebody else's. Where rows carry such a field
+        they are inserted: Zoho then refuses and names the other record.
+        """
         if module == NOTES:
             return list(await self._client.notes.create([_note(row) for row in rows]))
-        if module in _NOT_UPSERTABLE or external_id_field is None:
+        others = (await self.rules(module)).unique - {external_id_field}
+        risky = any(row.get(name) for row in rows for name in others) if others else False
+        if module in _NOT_UPSERTABLE or external_id_field is None or risky:
             return list(await self._client.records.insert(module, rows))
         return list(await self._client.records.upsert(module, rows, [external_id_field]))
 
