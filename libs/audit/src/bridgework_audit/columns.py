@@ -1,0 +1,207 @@
+"""What each column holds, counted by DuckDB over the sealed snapshot; no value leaves it.
+
+Values are first counted as (length, head, hash), so that memory follows what differs, and then
+seen as kinds (date, money …) and masked shapes (digits 9, letters A or a).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import duckdb
+from bridgework_dental_exec.snapshot import Snapshot
+
+from bridgework_audit.phi import phi_class
+
+HEAD: Final = 40
+SHAPES_SHOWN: Final = 10
+_MOSTLY: Final = 0.95
+
+_KINDS: Final = (
+    ("long_text", f"n_chars > {HEAD}"),
+    ("date", r"regexp_full_match(head, '\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}')"),
+    ("moment", r"regexp_full_match(head, '\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}[ T]\d{1,2}:\d{2}.*')"),
+    (
+        "time",
+        r"regexp_full_match(lower(head), '\d{1,2}:\d{2}(:\d{2})? ?([ap]m?)?|\d{3,4} ?[ap]m?')",
+    ),
+    ("integer", r"regexp_full_match(head, '[+-]?\d+')"),
+    ("number", r"regexp_full_match(head, '[-+(]?\$?\d[\d,]*\.\d+\)?-?%?|\d(\.\d+)?[eE][+-]?\d+')"),
+    ("flag", "lower(head) IN ('y', 'n', 'yes', 'no', 'true', 'false')"),
+    ("email", r"regexp_full_match(head, '[^@\s]+@[^@\s]+\.[^@\s]+')"),
+    ("phone", r"regexp_full_match(head, '[+(]?\d[\d ().+-]{5,}\d')"),
+    ("code", r"regexp_full_match(head, '[A-Za-z]{1,4}[-]?\d[A-Za-z0-9.-]*')"),
+)
+"""First match wins; anything else is text."""
+_SIZES: Final = ((200, "41-200 characters"), (2_000, "201-2,000 characters"))
+_LONGEST: Final = "above 2,000 characters"
+_UNIONS: Final = (
+    *((name, (name,)) for name, _ in _KINDS),
+    ("number", ("integer", "number")),
+    ("code", ("code", "integer", "number")),
+    ("moment", ("date", "moment")),
+    ("text", ("text", "long_text", "code", "flag")),
+)
+"""Inferred type → kinds that together make it; the narrowest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnProfile:
+    """One column of one file.
+
+    Attributes:
+        fill: Share of rows with a value, 0 to 1.
+        distinct: Different values.
+        inferred: Kind of at least 95 % of the values, else ``text`` or ``mixed``.
+        kinds: Kind → values, most frequent first.
+        shapes: Masked shape → values; runs of letters count once. The most frequent ones.
+        other_shapes: Shapes not shown.
+        min_shape: Masked shape of the first value in text order; ``max_shape`` of the last.
+        shortest: Characters of the shortest value; ``longest`` of the longest.
+    """
+
+    table: str
+    file: str
+    column: str
+    rows: int
+    filled: int
+    distinct: int
+    inferred: str
+    kinds: tuple[tuple[str, int], ...]
+    shapes: tuple[tuple[str, int], ...]
+    other_shapes: int
+    min_shape: str
+    max_shape: str
+    shortest: int
+    longest: int
+    phi: str
+
+    @property
+    def fill(self) -> float:
+        """Share of rows with a value."""
+        return self.filled / self.rows if self.rows else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the profile as the report shows it."""
+        return {
+            "table": self.table,
+            "file": self.file,
+            "column": self.column,
+            "rows": self.rows,
+            "filled": self.filled,
+            "fill": round(self.fill, 4),
+            "distinct": self.distinct,
+            "inferred": self.inferred,
+            "kinds": dict(self.kinds),
+            "shapes": dict(self.shapes),
+            "other_shapes": self.other_shapes,
+            "min_shape": self.min_shape,
+            "max_shape": self.max_shape,
+            "shortest": self.shortest,
+            "longest": self.longest,
+            "phi": self.phi,
+        }
+
+
+def profile_columns(
+    snapshot: Snapshot, connection: duckdb.DuckDBPyConnection
+) -> Iterator[ColumnProfile]:
+    """Profile every column of every file, tables by name, columns in the file's order."""
+    for name, info in sorted(snapshot.tables.items()):
+        for column in info.columns:
+            if info.rows:
+                yield _profile(connection, name, info.file, column, info.rows)
+            else:
+                yield _empty(name, info.file, column)
+
+
+def masked_sql(text: str) -> str:
+    """Return SQL for a text's masked shape, as ``bridgework_dental_exec.quarantine.shape`` gives it."""
+    for pattern, sign in (
+        (r"\p{Nd}", "9"),
+        (r"\p{Lu}", "A"),
+        (r"[^\x20-\x7e\p{L}]", "?"),
+        (r"[\p{Ll}\p{Lo}\p{Lt}\p{Lm}]", "a"),
+    ):
+        text = f"regexp_replace({text}, '{pattern}', '{sign}', 'g')"
+    return text
+
+
+def _histogram_sql() -> str:
+    """Return SQL for the shape a value is counted under: runs of letters count once."""
+    short = masked_sql("head")
+    for sign in ("a", "A"):
+        short = f"regexp_replace({short}, '{sign}+', '{sign}', 'g')"
+    sizes = "".join(f"WHEN n_chars <= {most} THEN '{name}' " for most, name in _SIZES)
+    return f"CASE WHEN n_chars <= {HEAD} THEN {short} {sizes}ELSE '{_LONGEST}' END"
+
+
+def _kind_sql() -> str:
+    return (
+        "CASE "
+        + "".join(f"WHEN {test} THEN '{name}' " for name, test in _KINDS)
+        + "ELSE 'text' END"
+    )
+
+
+def _profile(
+    connection: duckdb.DuckDBPyConnection, table: str, file: str, column: str, rows: int
+) -> ColumnProfile:
+    name = '"' + column.replace('"', '""') + '"'
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE seen AS
+        SELECT length({name}) AS n_chars, left({name}, {HEAD}) AS head,
+               CASE WHEN length({name}) > {HEAD} THEN hash({name}) ELSE 0 END AS rest,
+               count(*) AS n
+        FROM "{table}" WHERE {name} IS NOT NULL GROUP BY ALL
+        """
+    )
+    distinct, filled, shortest, longest, least, most = connection.execute(
+        f"""
+        SELECT count(*), coalesce(sum(n), 0)::BIGINT, coalesce(min(n_chars), 0),
+               coalesce(max(n_chars), 0), {masked_sql("min(head)")}, {masked_sql("max(head)")}
+        FROM seen
+        """
+    ).fetchone() or (0, 0, 0, 0, None, None)
+    kinds = connection.execute(
+        f"SELECT {_kind_sql()} AS kind, sum(n)::BIGINT AS n FROM seen GROUP BY kind "
+        "ORDER BY n DESC, kind"
+    ).fetchall()
+    shapes = connection.execute(
+        f"SELECT {_histogram_sql()} AS shape, sum(n)::BIGINT AS n, count(*) OVER () AS shapes "
+        f"FROM seen GROUP BY shape ORDER BY n DESC, shape LIMIT {SHAPES_SHOWN}"
+    ).fetchall()
+    return ColumnProfile(
+        table=table,
+        file=file,
+        column=column,
+        rows=rows,
+        filled=filled,
+        distinct=distinct,
+        inferred=infer(dict(kinds), filled),
+        kinds=tuple(kinds),
+        shapes=tuple((shape, n) for shape, n, _ in shapes),
+        other_shapes=max(shapes[0][2] - SHAPES_SHOWN, 0) if shapes else 0,
+        min_shape=least or "",
+        max_shape=most or "",
+        shortest=shortest,
+        longest=longest,
+        phi=phi_class(table, column),
+    )
+
+
+def infer(kinds: dict[str, int], filled: int) -> str:
+    """Return the kind that at least 95 % of the values have, or ``mixed``; nothing is ``empty``."""
+    if not filled:
+        return "empty"
+    for name, members in _UNIONS:
+        if sum(kinds.get(kind, 0) for kind in members) >= _MOSTLY * filled:
+            return name
+    return "mixed"
+
+
+def _empty(table: str, file: str, column: str) -> ColumnProfile:
+    return ColumnProfile(
+        table, file, column, 0, 0, 0, "empty", (), (), 0, "", "", 0, 0, phi_class(table, column)
+    )

@@ -1,0 +1,191 @@
+"""One pass over every canonical record: counts, what was odd, what points at nothing."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from bridgework_contracts.records import Problem, Provenance
+from bridgework_dental_exec.canonical import CanonicalSource
+from bridgework_dental_exec.profile import Profile
+from bridgework_dental_exec.quarantine import shape
+from bridgework_dental_exec.records import CanonicalRecord, Decided
+from bridgework_mapping.document import MappingDocument
+
+from bridgework_audit.book import DefectBook, Place
+from bridgework_audit.classes import class_of
+
+_ORPHAN: Final = "Export the missing record, or correct its number."
+_PURGED: Final = "patient_number_reused"
+_LOST: Final = "left_out"
+_MERGED_FROM_OTHER_ROWS: Final = frozenset({"carrier"})
+
+
+@dataclass
+class Swept:
+    """What the pass counted.
+
+    Attributes:
+        records: Object → records and files that travel.
+        extracted: Object or part → rows, wherever they went.
+        decided: Object or part → outcome → rows that end at the source.
+        orphans: Rows and files whose parent is missing.
+        lost_rows: Records with a value that could not be carried.
+        patients: Patient records; ``accounts`` and ``uneven_accounts`` for the ledger.
+        file_bytes: Bytes of all files; ``over_limit`` of them are too large.
+    """
+
+    records: Counter[str] = field(default_factory=Counter)
+    extracted: Counter[str] = field(default_factory=Counter)
+    decided: dict[str, Counter[str]] = field(default_factory=dict)
+    orphans: int = 0
+    lost_rows: int = 0
+    patients: int = 0
+    accounts: int = 0
+    uneven_accounts: int = 0
+    file_bytes: int = 0
+    over_limit: int = 0
+
+    @property
+    def rows(self) -> int:
+        """All rows of all objects and parts, files included."""
+        return sum(self.extracted.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Parent:
+    """A lookup that must find its record."""
+
+    field: str
+    column: str
+    target: str
+
+
+class Sweep:
+    """Reads a canonical source once.
+
+    Args:
+        source: The canonical source.
+        document: The mapping; its lookups say which parents must be there.
+        book: Where defects are put down.
+        attachment_limit_bytes: Largest file the destination takes.
+    """
+
+    def __init__(
+        self,
+        source: CanonicalSource,
+        document: MappingDocument,
+        book: DefectBook,
+        *,
+        attachment_limit_bytes: int,
+    ) -> None:
+        self._source = source
+        self._book = book
+        self._limit = attachment_limit_bytes
+        profile = source.snapshot.profile
+        self._parents = {
+            name: tuple(_parents(document, profile, name)) for name in source.objects()
+        }
+        targets = {p.target for parents in self._parents.values() for p in parents} | {"patient"}
+        self._keys: dict[str, set[str]] = {name: set() for name in targets}
+        self._swept = Swept()
+
+    def run(self) -> Swept:
+        """Read everything; objects in wave order, so that parents are known before children."""
+        for name in self._source.objects():
+            for record in self._source.records(name):
+                self._record(record)
+        for outcome in self._source.decided():
+            self._decided(outcome)
+        self._files()
+        for provider in self._source.providers():
+            self._book.add_problems(provider.problems)
+            self._swept.extracted["provider"] += 1
+        return self._swept
+
+    def _record(self, record: CanonicalRecord) -> None:
+        swept, name = self._swept, record.object
+        swept.records[name] += 1
+        swept.extracted[name] += 1
+        for part, rows in record.parts.items():
+            swept.extracted[part] += rows
+        self._problems(record.problems)
+        if name in self._keys:
+            self._keys[name].add(record.key)
+        if name == "patient":
+            swept.patients += 1
+        elif name == "account":
+            swept.accounts += 1
+            swept.uneven_accounts += record.fields.get("balance_agrees") is False
+        if self._parents[name]:
+            self._check_parents(record)
+
+    def _check_parents(self, record: CanonicalRecord) -> None:
+        """Put down a record one of whose parents is missing, by the first that is."""
+        for parent in self._parents[record.object]:
+            key = record.fields.get(parent.field)
+            if key is None or key in self._keys[parent.target]:
+                continue
+            if all(p.code != _PURGED for p in record.problems):
+                self._orphan(record.provenance, parent.column, str(key))
+            else:
+                self._swept.orphans += 1
+            return
+
+    def _orphan(self, provenance: tuple[Provenance, ...], column: str, key: str) -> None:
+        self._swept.orphans += 1
+        if provenance:
+            at = provenance[0]
+            self._book.add("orphan", Place(at.file, at.line, column, shape(key, 40), _ORPHAN))
+
+    def _decided(self, outcome: Decided) -> None:
+        swept = self._swept
+        swept.extracted[outcome.object] += 1
+        swept.decided.setdefault(outcome.object, Counter())[outcome.outcome] += 1
+        self._problems(outcome.problems)
+        name = class_of(outcome.reason.code)
+        if name == "orphan":
+            swept.orphans += 1
+            if (outcome.reason.missing_key or "").endswith("#purged"):
+                name = class_of(_PURGED)
+        for at in outcome.provenance[:1]:
+            self._book.add(name, Place(at.file, at.line, "", "", outcome.reason.remedy))
+
+    def _files(self) -> None:
+        swept = self._swept
+        for file in self._source.files():
+            swept.records[file.object] += 1
+            swept.extracted[file.object] += 1
+            swept.file_bytes += file.size_bytes
+            self._problems(file.problems)
+            if file.parent_key is not None and file.parent_key not in self._keys["patient"]:
+                if file.object == "document":
+                    self._orphan(file.provenance, "", file.parent_key)
+                else:
+                    swept.orphans += 1
+            if file.size_bytes > self._limit:
+                swept.over_limit += 1
+                for at in file.provenance[:1]:
+                    remedy = "Decide the policy for large files, or raise the org's limit."
+                    place = Place(at.file, at.line, "", "", remedy)
+                    self._book.add("file_over_limit", place)
+
+    def _problems(self, problems: Iterable[Problem]) -> None:
+        found = tuple(problems)
+        if not found:
+            return
+        self._book.add_problems(found)
+        if any(p.effect == _LOST for p in found):
+            self._swept.lost_rows += 1
+
+
+def _parents(document: MappingDocument, profile: Profile, name: str) -> Iterator[_Parent]:
+    """Yield the lookups of an object whose record is parked while the parent is missing."""
+    spec = profile.objects[name]
+    for line in document.object(name).lookups:
+        if line.missing_parent != "park" or line.target is None:
+            continue
+        for path in line.source:
+            field_name = path.split(".")[0]
+            cell = spec.fields.get(field_name)
+            yield _Parent(field_name, cell.column if cell else "", line.target)
