@@ -111,6 +111,19 @@ def test_some_seed_prints_some_file_day_first() -> None:
     assert ("appointments", "Excel, dd/mm/yyyy") not in notes
 
 
+def test_losses_are_listed_by_row_and_column(make: Make) -> None:
+    """``dialect_losses`` names exactly the rows whose cells cannot be told any more."""
+    assert make("a").truth["dialect_losses"] == make("c").truth["dialect_losses"] == []
+    export, plain = make("d"), make("a")
+    told = {(loss["file"], loss["key"]): loss["columns"] for loss in export.truth["dialect_losses"]}
+    for before, after in zip(plain.rows("patients"), export.rows("patients"), strict=True):
+        columns = told.get(("patients", before["pat_id"]), [])
+        for column in ("chart_no", "zip", "ins1_group_no", "ins1_subscriber_id"):
+            if before[column] != after[column]:
+                assert column in columns
+        assert "dob" not in columns
+
+
 def cases() -> list[tuple[str, str, str, str]]:
     """Dialect, column, cell in (a), cell there."""
     return [

@@ -47,6 +47,8 @@ class Manner:
     trailer: str = ""
     """Format of the last line, ``{rows}`` in it; blank where there is none."""
     note: str = "as the program wrote it"
+    year: int = 2026
+    """Year of the export: what two digits cannot mean any more."""
     reprints: dict[str, Reprint] = field(default_factory=dict)
 
     def cell(self, column: str, text: str) -> str:
@@ -86,6 +88,16 @@ class Manner:
                 out.append(cell)
         return self.delimiter.join(out) + self.line_end
 
+    def losses(self, values: dict[str, str], printed: list[str]) -> list[str]:
+        """Columns of a row whose content this printing destroyed."""
+        if not self.reprints and self.encoding != "cp1252":
+            return []
+        return [
+            column
+            for column, text in zip(self.header, printed, strict=True)
+            if text != values.get(column, "") and self.instead(column, values.get(column, ""))
+        ]
+
     def instead(self, column: str, text: str) -> str | None:
         """What a reader may find where this printing destroyed ``text``; ``None`` if intact.
 
@@ -98,13 +110,16 @@ class Manner:
         match kind_of(column):
             case "digits" | "zip" | "tooth" | "text":
                 return printed
-            case "date" if "%y" in self.note and text[6:8] == "20" and text[6:10] > "2026":
-                return f"19{text[8:10]}-{text[:2]}-{text[3:5]}"
+            case "date" if column == "dob" and "%y" in self.note and text[6:10] > str(self.year):
+                impossible = not _valid(text[:2], text[3:5])
+                return None if impossible else f"19{text[8:10]}-{text[:2]}-{text[3:5]}"
             case _:
                 return None
 
 
-def manner(dialect: DialectName, file: str, seed: int, *, again: bool, patients: int) -> Manner:
+def manner(
+    dialect: DialectName, file: str, seed: int, *, again: bool, patients: int, year: int = 2026
+) -> Manner:
     """How ``file`` is printed; ``again`` is a later export, which quotes differently."""
     header = MANIFEST_HEADER if file == "manifest" else HEADERS[file]
     match dialect:
@@ -121,6 +136,7 @@ def manner(dialect: DialectName, file: str, seed: int, *, again: bool, patients:
         case _:
             made = _excel(file, header, seed, patients)
             made.quoting = "all" if again else "needed"
+    made.year = year
     return made
 
 

@@ -87,7 +87,7 @@ def _duplicate(
         values |= {"acct_id": account, "resp_party_id": twin.pat_id}
         printed = {"acct_id": account, "billing_type": "Standard"}
         true = {"Contact": person.pat_id, "Billing_Type": "Standard"}
-        household.add(Row("accounts", account, printed, true))
+        household.add(Row("accounts", account, printed, true)).also("Contact", twin.pat_id)
     double = household.add(Row("patients", twin.pat_id, values))
     double.facts["twin"] = row.facts["twin"] = True
     merge = "review" if transposed or swapped else "auto"

@@ -148,13 +148,20 @@ class Emission:
 
     def _write(self, row: Row) -> None:
         sheet = self._folder.files[row.file]
-        sheet.write(sheet.manner.row(row.cells))
+        printed = sheet.manner.row(row.cells)
+        sheet.write(printed)
+        lost = sheet.manner.losses(row.cells, printed)
+        if lost:
+            self._truth.add("dialect_losses", {"file": row.file, "key": row.key, "columns": lost})
 
     def _object(self, module: str, row: Row) -> None:
         accept = row.accept
         if accept is None and module == "Treatment_Items":
             accept = {}
-        self._truth.object(module, row.key, row.true, row.expect, accept, **row.aside)
+        key = row.key
+        if row.file == "production_goals":
+            key = f"{row.true['Provider']}|{row.true['Month']}"
+        self._truth.object(module, key, row.true, row.expect, accept, **row.aside)
 
     def _instead(self, file: str, column: str, text: str) -> str | None:
         return self._folder.files[file].manner.instead(column, text)
@@ -178,15 +185,25 @@ class Emission:
 
     def _defect(self, entry: Fields) -> None:
         """List a defect with its raw cells as this dialect prints them."""
-        if entry["kind"] in self._hidden:
-            self._truth.habits[entry["kind"]] += 1
+        kind = entry["kind"]
+        if kind in self._hidden or self._is_plausible_now(entry):
+            self._truth.habits[kind] += 1
             return
         printed: dict[str, Any] = {
             column: self._folder.files[entry["file"]].manner.cell(column, text)
             for column, text in entry["raw"].items()
             if isinstance(text, str)
         }
-        self._truth.defect({**entry, "raw": {**entry["raw"], **printed}})
+        if kind == "code as decimal" and not any("." in str(raw) for raw in printed.values()):
+            kind = "code without D"
+        self._truth.defect({**entry, "kind": kind, "raw": {**entry["raw"], **printed}})
+
+    def _is_plausible_now(self, entry: Fields) -> bool:
+        """A birth still to come, whose two-digit year reads as one a century ago."""
+        born = str(entry["raw"].get("dob", ""))
+        return entry["kind"] == "impossible date" and bool(
+            born and self._instead("patients", "dob", born)
+        )
 
     def _habits(self, household: Household) -> None:
         habits = self._truth.habits
@@ -201,6 +218,8 @@ class Emission:
             row.cells["kind"] == "Patient payment" and not row.cells["pat_id"]
             for row in household.of("ledger")
         )
+        if household.facts["family"].shares_contact:
+            habits["shared family telephone or e-mail (households)"] += 1
         if unallocated:
             habits["payment at guarantor level (ledger rows)"] += unallocated
         quotes = sum("smart quotes" in row.facts for row in household.everything())

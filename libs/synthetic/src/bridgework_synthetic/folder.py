@@ -96,9 +96,7 @@ class ExportFolder:
         self.documents = 0
         self._folders: set[Path] = set()
         for file in HEADERS:
-            how = manner(
-                recipe.dialect, file, recipe.seed, again=self.again, patients=recipe.patients
-            )
+            how = self._manner(file)
             how.header = tuple(c for c in how.header if f"{file}.{c}" not in without)
             shuffle = Dice(recipe.seed, "shuffle", self._mark, file) if self.again else None
             self.files[file] = CsvFile(path, how, shuffle)
@@ -118,6 +116,17 @@ class ExportFolder:
         if kind is None:
             self._manifest(sums)
 
+    def _manner(self, file: str) -> Manner:
+        recipe = self._recipe
+        return manner(
+            recipe.dialect,
+            file,
+            recipe.seed,
+            again=self.again,
+            patients=recipe.patients,
+            year=recipe.now.year,
+        )
+
     def picture(self, picture: Picture) -> None:
         """Write one document file, padded with zeros to its size."""
         target = self.path / "documents" / picture.path
@@ -132,9 +141,7 @@ class ExportFolder:
 
     def _manifest(self, sums: dict[str, str]) -> None:
         recipe = self._recipe
-        how = manner(
-            recipe.dialect, "manifest", recipe.seed, again=self.again, patients=recipe.patients
-        )
+        how = self._manner("manifest")
         sheet = CsvFile(self.path, how, None)
         taken: datetime = recipe.now
         for name, digest in sums.items():

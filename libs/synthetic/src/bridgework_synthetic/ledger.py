@@ -276,7 +276,9 @@ def settle(household: Household, today: date) -> list[Fields]:
         account.true["Amount"] = cells.cents(total)
         account.true["Lines"] = len(entries)
         account.expect = "required" if entries else "optional"
-        account.accept = {"Amount": [cells.cents(total), cells.cents(stored)]} if error else None
+        if error:
+            accept = account.accept or {}
+            account.accept = accept | {"Amount": [cells.cents(total), cells.cents(stored)]}
         shares: dict[str, Decimal] = {}
         for row in entries:
             name = row.cells["pat_id"] or "unallocated"

@@ -58,10 +58,10 @@ def _insure(
     practice: Practice, household: Household, family: Family, dice: Dice, numbers: Numbers
 ) -> None:
     """Employer plans: 53 % of people insured, some twice, a very few three times."""
-    if not dice.chance(0.53):
+    if not dice.chance(0.56):
         return
     holders = [person for person in family.people if person.role in ("head", "spouse")][:2]
-    count = 1 + dice.chance(0.13) + dice.chance(0.012)
+    count = dice.weighted(((1, 82.0), (2, 16.0), (3, 2.0)))
     for ordinal in range(1, count + 1):
         holder = holders[(ordinal - 1) % len(holders)]
         plan = dice.pick(practice.plans)

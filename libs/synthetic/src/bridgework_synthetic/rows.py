@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final, TypedDict
+from typing import Any, Final
 
 Fields = dict[str, Any]
 """Field name to JSON value, as the answer key prints it."""
@@ -90,18 +90,6 @@ class Picture:
     content: bytes
     size: int
     """Bytes on disk; more than the content where the file is padded with zeros."""
-
-
-class Defect(TypedDict, total=False):
-    """One entry of the key's ``defects``; further members depend on the kind."""
-
-    kind: str
-    file: str
-    columns: list[str]
-    expect: str
-    raw: dict[str, Any]
-    true: dict[str, Any]
-    key: str
 
 
 @dataclass(slots=True)

@@ -18,7 +18,8 @@ from bridgework_synthetic.spool import Spool, dump
 
 FORMAT: Final = "bridgework-truth/1"
 SPLIT_BYTES: Final = 96 * 1024 * 1024
-_LISTS: Final = ("duplicates", "look_alikes", "recalls", "balances", "owners", "defects")
+_LISTS: Final = ("duplicates", "look_alikes", "recalls", "balances", "owners", "defects",
+                 "dialect_losses")  # fmt: skip
 _MAPPINGS: Final = ("tooth_charts",)
 _OBJECT_ORDER: Final = ("key", "keys", "expect", "merge", "group", "fields")
 
