@@ -30,7 +30,6 @@ from bridgework_audit.scoring import Measured
 from bridgework_audit.sweep import Sweep, Swept
 
 FORMAT: Final = "bridgework-audit/1"
-_FILE_DEFECTS: Final = frozenset({"file_missing", "file_empty"})
 
 
 @dataclass(frozen=True)
@@ -170,9 +169,9 @@ def _percent(part: int, whole: int) -> float:
     return 100.0 * part / whole if whole else 0.0
 
 
-def _printing(evidence: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what tells one way of printing from another; counts in the evidence do not."""
-    return tuple("".join(c for c in line if not c.isdigit()) for line in evidence)
+def _printing(evidence: tuple[str, ...]) -> str:
+    """Return how a file parts and quotes its cells; its encoding is told first and left out."""
+    return next(iter(evidence[1:2] or evidence), "")
 
 
 def _exported_on(source: CanonicalSource) -> dt.date | None:

@@ -137,11 +137,8 @@ def _histogram_sql() -> str:
 
 
 def _kind_sql() -> str:
-    return (
-        "CASE "
-        + "".join(f"WHEN {test} THEN '{name}' " for name, test in _KINDS)
-        + "ELSE 'text' END"
-    )
+    cases = "".join(f"WHEN {test} THEN '{name}' " for name, test in _KINDS)
+    return f"CASE {cases}ELSE 'text' END"
 
 
 def _profile(

@@ -77,13 +77,13 @@ def estimate(
     """
     rules = rules or load_rules()
     graded = score(measured, facts, rules)
-    credits = bill(document, counts, facts, rules)
+    cost = bill(document, counts, facts, rules)
     return Estimate(
         measured=measured,
         facts=facts,
         score=graded,
-        credits=credits,
-        schedule=schedule(measured, facts, graded, credits, rules),
+        credits=cost,
+        schedule=schedule(measured, facts, graded, cost, rules),
         quote=quote(measured, facts, graded, rules, exported_on),
         rules=rules,
     )

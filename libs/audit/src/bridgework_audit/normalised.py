@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Final
 
 import duckdb
-import pyarrow as pa
 from bridgework_dental_exec.cells import CellParsers, Parser
 from bridgework_dental_exec.profile import Profile
 from bridgework_dental_exec.quarantine import shape
@@ -46,7 +45,10 @@ def add_normalised(
         found = _values(connection, table, column, parser, read)
         if not found:
             continue
-        connection.register("found", pa.table({"v": list(found), "class": list(found.values())}))
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE found AS SELECT unnest(?) AS v, unnest(?) AS class",
+            [list(found), list(found.values())],
+        )
         joined = f'FROM "{table}" t JOIN found ON t."{column}" = found.v'
         file = snapshot.file(table)
         counts = connection.execute(f"SELECT class, count(*) {joined} GROUP BY 1 ORDER BY 1")
@@ -59,7 +61,6 @@ def add_normalised(
             book.add_sample(
                 name, (Place(file, line, column, shape(v, 40), _NOTHING) for line, v in rows)
             )
-        connection.unregister("found")
 
 
 def _columns(profile: Profile, parsers: CellParsers) -> Iterator[tuple[str, str, str, Parser]]:

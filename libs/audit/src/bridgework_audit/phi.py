@@ -6,19 +6,20 @@ Names only: a value never decides, so the class of a column is the same in every
 import re
 from typing import Final
 
+_PERSON: Final = "last|first|mi|middle|preferred|name|title|employer"
+_TEETH: Final = r"(tooth|teeth|surface|surf|code|tooth_list|condition)\d?|measure|mb|b|db|ml|l|dl"
+_FEES: Final = "est_fee|actual_fee|ins_est|pat_est|annual_max|deductible"
 _RULES: Final = (
     ("government_id", r"(g\d_)?(ssn|sin|dea|state_license|license|passport)"),
     ("birth", r"(g\d_)?(dob|birth|birthday|birth_date|born)"),
     ("contact", r"(.*_)?(phone|email|address\d?|street|zip|city|fax)"),
     ("free_text", r"(notes?\d?|body|subject|memo|remarks?|comments?)"),
     ("insurance", r"ins\d_.*|subscriber_id|subscriber_name|group_no|group_name|g\d_plan|plan_id"),
-    ("clinical", r"(tooth|teeth|surface|surf|code|tooth_list|condition)\d?|code\d|tooth\d|surf\d|"
-                 r"med_alert|drug_interaction|premed|measure|mb|b|db|ml|l|dl|recall_code|recall_int"),
-    ("financial", r"balance|amount|billed|paid|write_off|check_no|aging_\d+|annual_max|deductible|"
-                  r"est_fee|actual_fee|ins_est|pat_est"),
-    ("identity", r"(g\d_)?(last|first|mi|middle|preferred|name|title|employer)|chart_no|pat_id|"
-                 r"resp_party_id|subscriber_pat_id|acct_id|path"),
-)  # fmt: skip
+    ("clinical", rf"{_TEETH}|med_alert|drug_interaction|premed|recall_code|recall_int"),
+    ("financial", rf"balance|amount|billed|paid|write_off|check_no|aging_\d+|{_FEES}"),
+    ("identity", rf"(g\d_)?({_PERSON})|(chart_no|pat_id|resp_party_id|acct_id|path)"),
+    ("identity", r"subscriber_pat_id"),
+)
 """The first class whose pattern is the whole name holds."""
 _PATTERNS: Final = tuple((name, re.compile(pattern)) for name, pattern in _RULES)
 _OF_THE_OFFICE: Final = frozenset(

@@ -83,7 +83,7 @@ def _add_ons(measured: Measured, facts: PracticeFacts, rules: Rules) -> list[Pri
         PriceLine(
             f"{facts.extra_rehearsals} extra rehearsals",
             facts.extra_rehearsals * table.extra_rehearsal,
-        ),  # fmt: skip
+        ),
         PriceLine("window out of hours", table.out_of_hours_window if facts.out_of_hours else 0),
     ]
     return [line for line in lines if line.amount]

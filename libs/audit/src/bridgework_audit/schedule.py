@@ -50,7 +50,7 @@ class Schedule:
 
 
 def schedule(
-    measured: Measured, facts: PracticeFacts, graded: Score, credits: Credits, rules: Rules
+    measured: Measured, facts: PracticeFacts, graded: Score, cost: Credits, rules: Rules
 ) -> Schedule:
     """Lay out the steps of a migration."""
     rule = rules.timeline
@@ -59,7 +59,7 @@ def schedule(
         rule.audit.most,
     )
     provision = rule.provision.base + rule.provision.per_custom_module * measured.custom_modules
-    full, because = _full_run(measured, facts, credits, rules)
+    full, because = _full_run(measured, facts, cost, rules)
     careful = graded.grade_index >= GRADES.index(rule.validate_step.from_grade)
     steps = [
         Step("audit", audit, f"{measured.objects} objects"),
@@ -82,11 +82,11 @@ def schedule(
 
 
 def _full_run(
-    measured: Measured, facts: PracticeFacts, credits: Credits, rules: Rules
+    measured: Measured, facts: PracticeFacts, cost: Credits, rules: Rules
 ) -> tuple[float, str]:
     rates = rules.timeline.full_run
     limits = {
-        "credits": credits.needed / (credits.daily * facts.credit_share),
+        "credits": cost.needed / (cost.daily * facts.credit_share),
         "records": measured.records / (rates.records_per_s * _DAY_S),
         "file size": measured.file_gb / rates.file_gb_per_day,
     }

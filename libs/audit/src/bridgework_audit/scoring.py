@@ -126,7 +126,7 @@ def score(measured: Measured, facts: PracticeFacts, rules: Rules) -> Score:
             _clamp(sum(p.points for p in parts[name])),
             rules.weights[name],
             tuple(parts[name]),
-        )  # fmt: skip
+        )
         for name in DRIVERS
     )
     value = sum(driver.points for driver in drivers)
@@ -175,7 +175,7 @@ def _volume(m: Measured, rules: Rules) -> list[Part]:
             "files above the destination's limit",
             m.over_limit_files,
             rule.over_limit_points if m.over_limit_files else 0.0,
-        ),  # fmt: skip
+        ),
     ]
 
 

@@ -13,12 +13,16 @@ from bridgework_dental_exec.records import CanonicalRecord, Decided
 from bridgework_mapping.document import MappingDocument
 
 from bridgework_audit.book import DefectBook, Place
-from bridgework_audit.classes import class_of
+from bridgework_audit.classes import CLASSES, class_of
 
 _ORPHAN: Final = "Export the missing record, or correct its number."
 _PURGED: Final = "patient_number_reused"
-_LOST: Final = "left_out"
-_MERGED_FROM_OTHER_ROWS: Final = frozenset({"carrier"})
+_VALUES: Final = frozenset(
+    name
+    for name, entry in CLASSES.items()
+    if entry.weight == "lost" and entry.family not in {"people", "keys", "files", "export"}
+)
+"""Classes of values that could not be read."""
 
 
 @dataclass
@@ -30,7 +34,7 @@ class Swept:
         extracted: Object or part → rows, wherever they went.
         decided: Object or part → outcome → rows that end at the source.
         orphans: Rows and files whose parent is missing.
-        lost_rows: Records with a value that could not be carried.
+        lost_rows: Records with a value that could not be read.
         patients: Patient records; ``accounts`` and ``uneven_accounts`` for the ledger.
         file_bytes: Bytes of all files; ``over_limit`` of them are too large.
     """
@@ -175,7 +179,7 @@ class Sweep:
         if not found:
             return
         self._book.add_problems(found)
-        if any(p.effect == _LOST for p in found):
+        if any(class_of(p.code) in _VALUES for p in found):
             self._swept.lost_rows += 1
 
 
