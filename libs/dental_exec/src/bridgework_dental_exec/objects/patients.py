@@ -43,6 +43,7 @@ _FROM_DUPLICATE = (
     "medical_alert", "drug_interaction", "premedication",
 )  # fmt: skip
 _CHART_VERSION = 1
+_TWO_DIGIT_YEAR = re.compile(r"(?<!\d)\d{1,2}\D+(?:\d{1,2}|[A-Za-z]+)\D+\d{2}\s*$")
 _ORDINAL_NAMES = {1: "primary", 2: "secondary"}
 _DAY_OF_PART = {
     "coverage": "effective",
@@ -244,7 +245,8 @@ class PatientBuilder(Builder):
     def _check_birth_date(self, row: Row, fields: dict[str, Any]) -> None:
         """A two-digit birth year read as this century is 19xx where the person was seen before."""
         born = fields["birth_date"]
-        if born is None or born[:2] != "20":
+        printed = row.values["birth_date_printed"] or ""
+        if born is None or born[:2] != "20" or not _TWO_DIGIT_YEAR.search(printed):
             return
         seen = [d for d in (fields["first_visit"], fields["created_at"]) if d]
         if seen and born > min(seen)[:10]:
