@@ -24,6 +24,8 @@ async def undo(world: World, run: str, of: str, outcomes: Outcomes) -> Outcomes:
     order = {name: wave.index for wave in BACKWARDS for name in wave.objects}
     for index in (1, 2, 3):
         some = [one for one in outcomes.values() if order[one.object] == index]
+        if not some:
+            continue
         await world.write(*(taken_back(one, run) for one in some))
         await world.settled(sum(1 for o in outcomes.values() if order[o.object] <= index), run)
     return await world.outcomes(run)
