@@ -62,21 +62,18 @@ def writable(value: Any) -> Any:
 
 
 def _same_mapping(one: Any, other: Any) -> bool:
-    first, second = _identity(one), _identity(other)
-    if first is not None or second is not None:
-        return first == second
-    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
-        return False
-    # A sub-form row comes back with more keys than were sent.
+    if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
+        return _id_of(one) == _id_of(other)
+    if "id" in one and "id" in other:
+        return str(one["id"]) == str(other["id"])
+    # A sub-form row comes back with more keys than were sent, its own id among them.
     shared = one.keys() & other.keys()
     return bool(shared) and all(same_value(one[key], other[key]) for key in shared)
 
 
-def _identity(value: Any) -> str | None:
-    if isinstance(value, Mapping):
-        found = value.get("id")
-        return None if found is None else str(found)
-    return value if isinstance(value, str) and value.isdecimal() else None
+def _id_of(value: Any) -> str:
+    """Return the id of a lookup, or the text that may be one."""
+    return str(value.get("id")) if isinstance(value, Mapping) else str(value)
 
 
 def _same_list(one: Any, other: Any) -> bool:
