@@ -104,9 +104,9 @@ def test_a_merge_never_writes_over_what_a_person_changed(
         assert untouched or (name not in base and is_blank(theirs.get(name)))
         assert same_value(merged.before[name], theirs.get(name))
     after = {**theirs, **merged.to_write}
-    for name in ours:
-        listed = name in {one.field for one in merged.conflicts}
-        assert listed != same_value(after.get(name), ours[name])
+    listed = {one.field for one in merged.conflicts}
+    for name, value in ours.items():
+        assert (name in listed) != same_value(after.get(name), value)
 
 
 @given(FIELDS, FIELDS, FIELDS)
