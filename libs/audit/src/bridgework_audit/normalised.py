@@ -1,7 +1,7 @@
 """Ways of writing that are normalised in silence: counted from the raw cells, value by value.
 
-Codes without their D, surfaces in another order, phones with an extension and e-mails in mixed
-case are too common to be a problem of each record. Each different value is read once; DuckDB then
+Codes without their D or no longer in use, surfaces in another order, phones with an extension and
+e-mails in mixed case are too common to be a problem of each record. Each different value is read once; DuckDB then
 counts its rows and finds the first places.
 """
 
@@ -16,6 +16,7 @@ from bridgework_dental_exec.quarantine import shape
 from bridgework_dental_exec.snapshot import LINE, Snapshot
 
 from bridgework_audit.book import PLACES_SHOWN, DefectBook, Place
+from bridgework_audit.retired_codes import RETIRED_CODES
 
 _NOTHING: Final = "Nothing to do: it is normalised on the way."
 _QUIET: Final = {
@@ -47,7 +48,7 @@ def add_normalised(
             continue
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE found AS SELECT unnest(?) AS v, unnest(?) AS class",
-            [list(found), list(found.values())],
+            [[text for text, _ in found], [name for _, name in found]],
         )
         joined = f'FROM "{table}" t JOIN found ON t."{column}" = found.v'
         file = snapshot.file(table)
@@ -76,17 +77,19 @@ def _columns(profile: Profile, parsers: CellParsers) -> Iterator[tuple[str, str,
 
 def _values(
     connection: duckdb.DuckDBPyConnection, table: str, column: str, parser: str, read: Parser
-) -> dict[str, str]:
-    """Return printed value → class, for the values of a column that are normalised in silence."""
-    found: dict[str, str] = {}
+) -> list[tuple[str, str]]:
+    """Return (printed value, class) of a column's values that no record speaks of."""
+    found = []
     rows = connection.execute(
-        f'SELECT DISTINCT "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL'
+        f'SELECT DISTINCT "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL ORDER BY 1'
     )
     while chunk := rows.fetchmany(_BATCH):
         for (text,) in chunk:
-            code = read(text)[1]
+            value, code = read(text)
             if code in _QUIET[parser]:
-                found[text] = _QUIET[parser][code] or _code_class(text)
+                found.append((text, _QUIET[parser][code] or _code_class(text)))
+            if parser == "code" and value in RETIRED_CODES:
+                found.append((text, "code_retired"))
     return found
 
 
