@@ -1,6 +1,6 @@
 """The straight road: records land once, wave by wave, and a replay changes nothing."""
 
-from bridgework_contracts.commands import OpenWave
+from bridgework_contracts.commands import CancelRun, OpenWave
 from bridgework_contracts.ids import RunId
 from bridgework_contracts.outcomes import Effect, Outcome
 
@@ -114,10 +114,29 @@ async def test_a_refusal_of_zoho_itself_fails_that_record_alone(world: World) ->
     assert tally(outcomes) == {"inserted": 2, "failed": 1}
 
 
+async def test_a_refused_record_lands_when_it_is_replayed_after_the_repair(world: World) -> None:
+    """What landed is not sent again, what was refused is."""
+    await world.org.fault(
+        kind="partial",
+        path="upsert",
+        elements=[1],
+        times=1,
+        code="RECORD_LOCKED",
+    )
+    await world.begin()
+    await world.write(*(patient(f"x-{n}") for n in range(3)))
+    await world.start()
+    assert tally(await world.settled(3)) == {"inserted": 2, "failed": 1}
+    await world.caught_up()
+    await world.stop()
+    await world.replay()
+    await world.start()
+    await world.until(lambda found: tally(found) == {"inserted": 3})
+    assert await world.count("Contacts") == 3
+
+
 async def test_cancelling_a_run_ends_what_is_not_written_as_skipped(world: World) -> None:
     """Also records whose wave never opened; what was written keeps its outcome in a replay."""
-    from bridgework_contracts.commands import CancelRun
-
     await world.begin("run_1", 1)
     await world.write(patient("1"), plan("1-p", "1"))
     await world.start()

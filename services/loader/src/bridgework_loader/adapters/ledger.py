@@ -85,10 +85,11 @@ class WriteLedger:
         self._parked = Statements.load("bridgework_loader", "sql/parked.sql", schema=schema)
 
     async def repeat_decided(self, ids: Sequence[MessageId]) -> set[MessageId]:
-        """Send again the outcomes of those writes that were decided before.
+        """Send again the outcomes of those writes that were decided for good.
 
         Returns:
-            Their ids; nothing more is to be done about them. A parked write counts as decided.
+            Their ids; nothing more is to be done about them. A parked write counts as decided, a
+            refused one does not: somebody may have repaired what was in its way.
         """
         if not ids:
             return set()
@@ -174,7 +175,14 @@ class WriteLedger:
         ]
         await self._crosswalk.apply(connection, decisions)
         await connection.execute(
-            self._sql.decide, self._tenant, ids, runs, outcome_ids, log_keys, sealed
+            self._sql.decide,
+            self._tenant,
+            ids,
+            runs,
+            outcome_ids,
+            log_keys,
+            sealed,
+            [one.may_be_tried_again for one in decisions],
         )
         await connection.execute(self._sql.close, self._tenant, ids)
         await self._park(connection, [one for one in decisions if one.waits_for is not None])

@@ -9,6 +9,7 @@ from bridgework_contracts.records import Problem
 from bridgework_contracts.writes import Ref
 
 from bridgework_loader.domain.arrivals import Arrival
+from bridgework_loader.domain.reasons import CANNOT_BE_ASKED
 
 SERVICE = "loader"
 
@@ -40,6 +41,14 @@ class Decision:
     unlink: str | None = None
     waits_for: Ref | None = None
     keeps: frozenset[str] = frozenset()
+
+    @property
+    def may_be_tried_again(self) -> bool:
+        """Whether a replay tries the write anew: it was refused, and surely not applied."""
+        reason = self.outcome.reason
+        if self.outcome.outcome is not Outcome.FAILED:
+            return False
+        return reason is None or reason.code != CANNOT_BE_ASKED.code
 
 
 def outcome_of(

@@ -54,6 +54,8 @@ create table decisions (
   outcome_id text not null,
   log_key bytea,
   outcome bytea not null,
+  -- Refused, and may be tried again if somebody replays it after a repair.
+  refused boolean not null,
   constraint decisions_pk primary key (tenant_id, message_id)
 );
 alter table decisions alter column outcome set storage external;

@@ -1,7 +1,7 @@
 -- name: decided
--- Finds writes that have been decided before; held so that no newer decision overtakes a repeat.
+-- Finds writes that have been decided for good; held so that no newer decision overtakes a repeat.
 select message_id, run_id, outcome_id, log_key, outcome from {schema}.decisions
-where tenant_id = $1 and message_id = any($2::text[])
+where tenant_id = $1 and message_id = any($2::text[]) and not refused
 for share;
 
 -- name: open_intents
@@ -28,9 +28,12 @@ delete from {schema}.intents where tenant_id = $1 and message_id = any($2::text[
 
 -- name: decide
 -- Keeps what was decided about each write; a parked one may be decided again.
-insert into {schema}.decisions as d (tenant_id, message_id, run_id, outcome_id, log_key, outcome)
-select $1, u.message_id, u.run_id, u.outcome_id, u.log_key, u.outcome
-from unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[])
-  as u (message_id, run_id, outcome_id, log_key, outcome)
+insert into {schema}.decisions as d
+  (tenant_id, message_id, run_id, outcome_id, log_key, outcome, refused)
+select $1, u.message_id, u.run_id, u.outcome_id, u.log_key, u.outcome, u.refused
+from unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::boolean[])
+  as u (message_id, run_id, outcome_id, log_key, outcome, refused)
 on conflict (tenant_id, message_id) do update
-  set outcome_id = excluded.outcome_id, outcome = excluded.outcome;
+  set outcome_id = excluded.outcome_id,
+      outcome = excluded.outcome,
+      refused = excluded.refused;
