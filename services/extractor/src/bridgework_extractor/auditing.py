@@ -8,7 +8,7 @@ from bridgework_audit import build_audit
 from bridgework_contracts.commands import AuditExport
 from bridgework_contracts.progress import ExportAudited
 from bridgework_dental_exec.canonical import CanonicalSource
-from bridgework_dental_exec.duplicates import propose_duplicates
+from bridgework_dental_exec.duplicates import identities, propose
 from bridgework_dental_exec.export import open_export
 from bridgework_dental_exec.snapshot import seal_snapshot
 from bridgework_mapping.document import MappingDocument
@@ -40,13 +40,13 @@ def audit_export(command: AuditExport, folder: Path, seal: bytes, hash_key: byte
         ok=True,
         report=_short(audit.report),
         providers=providers,
-        duplicates=[asdict(one) for one in propose_duplicates(source)],
+        duplicates=[asdict(one) for one in propose(identities(source))],
     )
 
 
 def _short(report: dict[str, Any]) -> dict[str, Any]:
     """Return the report without its long lists; the whole stands in ``audit.json``."""
-    kept = {
+    kept: dict[str, Any] = {
         name: report.get(name)
         for name in ("hash", "grade", "blockers", "objects", "estimate")
         if name in report

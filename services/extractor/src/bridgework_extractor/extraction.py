@@ -7,7 +7,7 @@ published before is recognised by whoever reads it.
 import asyncio
 import base64
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -85,25 +85,36 @@ class Extraction:
         if spec.sample is not None:
             plans = source.records(PLAN)
             self._world = await asyncio.to_thread(ClosedWorld, plans, spec.sample)
-        for object_name in source.objects():
-            await self._publish(
-                Subject.RECORDS, self._records(source.records(object_name)), object_name
-            )
+        whole = self._world is None
+        if whole:
+            self._extracted.update(await asyncio.to_thread(source.counts))
+            await self._publish(Subject.OUTCOMES, self._decided(source.decided()))
+        for object_name in self._in_wave_order():
+            await self._publish(Subject.RECORDS, self._records(source.records(object_name)))
             await self._deleted(object_name)
-        if self._world is None:
-            await self._publish(Subject.OUTCOMES, self._decided(source.decided()), None)
-            counts = await asyncio.to_thread(source.counts)
-            for object_name, count in counts.items():
-                self._extracted[object_name] += count
+            await self._counted([object_name])
         for object_name in FILE_OBJECTS:
-            await self._publish(Subject.FILES, self._files(source.files(object_name)), object_name)
+            await self._publish(Subject.FILES, self._files(source.files(object_name)))
             await self._deleted(object_name)
+            await self._counted([object_name])
         await asyncio.to_thread(self._hashes.close)
-        return await self._counts()
+        # Parts, and objects of the plan without a record, which count nought.
+        named = {name for wave in spec.waves for name in wave.objects}
+        said = {*source.objects(), *FILE_OBJECTS}
+        await self._counted(sorted((named | set(self._extracted)) - said))
+        return dict(self._extracted)
 
-    async def _publish(
-        self, subject: Subject, records: Iterator[NewRecord], object_name: str | None
-    ) -> None:
+    def _in_wave_order(self) -> list[str]:
+        """Return the source's record objects by the run's waves.
+
+        A loader holds a partition at the first record of a closed wave, so no record of a later
+        wave may stand before one of an earlier wave.
+        """
+        wave_of = {name: wave.index for wave in self._spec.waves for name in wave.objects}
+        last = len(self._spec.waves) + 1
+        return sorted(self._source.objects(), key=lambda name: wave_of.get(name, last))
+
+    async def _publish(self, subject: Subject, records: Iterator[NewRecord]) -> None:
         """Append what the iterator gives, which does its work in a thread, batch by batch."""
         topic = topic_name(self._tenant_id, subject)
         while batch := await asyncio.to_thread(_take, records, self._batch):
@@ -242,27 +253,22 @@ class Extraction:
         if gone:
             await self._producer.append(topic_name(self._tenant_id, subject), gone)
 
-    async def _counts(self) -> dict[str, int]:
-        """Publish the counts; objects of the plan without a record count nought."""
-        names = {name for wave in self._spec.waves for name in wave.objects}
-        counts: Mapping[str, int] = {
-            **{name: 0 for name in names},
-            **self._extracted,
-        }
+    async def _counted(self, names: list[str]) -> None:
+        """Publish how many records of some objects there are; what outcomes must add up to."""
         messages = [
             ObjectExtracted(
                 run_id=self._spec.run_id,
                 object=name,
-                extracted=count,
-                unchanged=self._unchanged.get(name, 0),
+                extracted=self._extracted[name],
+                unchanged=self._unchanged[name],
             )
-            for name, count in sorted(counts.items())
+            for name in names
         ]
-        await self._producer.append(
-            topic_name(self._tenant_id, Subject.RECORDS),
-            [self._new(message, message.object, message.object) for message in messages],
-        )
-        return dict(counts)
+        if messages:
+            await self._producer.append(
+                topic_name(self._tenant_id, Subject.RECORDS),
+                [self._new(message, message.object, message.object) for message in messages],
+            )
 
     def _new(self, message: Message, partition_key: str, *identity: str) -> NewRecord:
         run_id = self._spec.run_id
