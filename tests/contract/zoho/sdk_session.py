@@ -6,6 +6,9 @@ A process of its own, because the SDK keeps global state and writes token and fi
 step is a name and what it saw; a step that fails says why and the next ones go on.
 """
 
+# mypy: disable-error-code="import-untyped"
+# The SDK ships neither annotations nor stubs.
+
 from __future__ import annotations
 
 import csv
@@ -22,8 +25,16 @@ from typing import Any
 from zohocrmsdk.src.com.zoho.api.authenticator.oauth_token import OAuthToken
 from zohocrmsdk.src.com.zoho.api.authenticator.store.file_store import FileStore
 from zohocrmsdk.src.com.zoho.api.logger import Logger
-from zohocrmsdk.src.com.zoho.crm.api import HeaderMap, Initializer, ParameterMap
-from zohocrmsdk.src.com.zoho.crm.api import attachments, bulk_write, coql, fields, notes
+from zohocrmsdk.src.com.zoho.crm.api import (
+    HeaderMap,
+    Initializer,
+    ParameterMap,
+    attachments,
+    bulk_write,
+    coql,
+    fields,
+    notes,
+)
 from zohocrmsdk.src.com.zoho.crm.api import modules as modules_api
 from zohocrmsdk.src.com.zoho.crm.api import org as org_api
 from zohocrmsdk.src.com.zoho.crm.api import record as records
@@ -187,11 +198,12 @@ class Session:
         api = bulk_write.BulkWriteOperations()
         file_id = answer(api.upload_file(request, headers)).get_details()["file_id"]
         job = answer(api.create_bulk_write_job(bulk_request(str(file_id)))).get_details()["id"]
+        state = answer(api.get_bulk_write_job_details(str(job)))
         for _ in range(POLLS):
-            state = answer(api.get_bulk_write_job_details(str(job)))
             if state.get_status() == "COMPLETED":
                 break
             time.sleep(POLL_PAUSE_S)
+            state = answer(api.get_bulk_write_job_details(str(job)))
         call = api.download_bulk_write_result(state.get_result().get_download_url())
         content = b"".join(answer(call).get_file().get_stream())
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
