@@ -134,7 +134,12 @@ class RowReader:
     """Reads rows of one object from tuples of cells in the order of ``columns``."""
 
     def __init__(
-        self, spec: ObjectDef, file: str, parsers: CellParsers, *, swapped: Mapping[str, frozenset[int]]
+        self,
+        spec: ObjectDef,
+        file: str,
+        parsers: CellParsers,
+        *,
+        swapped: Mapping[str, frozenset[int]],
     ) -> None:
         self.spec = spec
         self.file = file

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import duckdb
-
 from bridgework_contracts.errors import ConfigurationError
 
 from bridgework_dental_exec.parsers.dates import DateRule, Order, parse_date, parse_moment
@@ -85,7 +84,8 @@ def decide_dates(
     today = _today(snapshot, connection, columns)
     rules = {
         (table.name, column): DateRule(
-            order=columns[table.name, column].order if (table.name, column) in columns
+            order=columns[table.name, column].order
+            if (table.name, column) in columns
             else Order.MDY,
             today=today,
             kind=kind,
@@ -105,21 +105,20 @@ def _count(
     parts = []
     for column in table.dates:
         groups = f"regexp_extract(\"{column}\", '{_SLASHED}', ['a', 'b', 'y'])"
-        parts.append(f"{groups} AS \"{column}\"")
+        parts.append(f'{groups} AS "{column}"')
     inner = f'SELECT {", ".join(parts)} FROM "{table.name}"'
     sums = []
     for column in table.dates:
-        a = f"try_cast(\"{column}\".a AS INT)"
-        b = f"try_cast(\"{column}\".b AS INT)"
+        a = f'try_cast("{column}".a AS INT)'
+        b = f'try_cast("{column}".b AS INT)'
         sums += [
             f"count(*) FILTER (WHERE {b} BETWEEN 13 AND 31 AND {a} BETWEEN 1 AND 12)",
             f"count(*) FILTER (WHERE {a} BETWEEN 13 AND 31 AND {b} BETWEEN 1 AND 12)",
             f"count(*) FILTER (WHERE {a} BETWEEN 1 AND 12 AND {b} BETWEEN 1 AND 12)",
         ]
-    row = connection.execute(f'SELECT {", ".join(sums)} FROM ({inner})').fetchone() or ()
+    row = connection.execute(f"SELECT {', '.join(sums)} FROM ({inner})").fetchone() or ()
     return {
-        column: (row[3 * i], row[3 * i + 1], row[3 * i + 2])
-        for i, column in enumerate(table.dates)
+        column: (row[3 * i], row[3 * i + 1], row[3 * i + 2]) for i, column in enumerate(table.dates)
     }
 
 
@@ -198,7 +197,7 @@ def _latest(
     latest: dt.date | None,
 ) -> dt.date | None:
     years = connection.execute(
-        f"SELECT max(regexp_extract(\"{column}\", '{_FOUR_DIGIT_YEAR}', 1)) FROM \"{table}\""
+        f'SELECT max(regexp_extract("{column}", \'{_FOUR_DIGIT_YEAR}\', 1)) FROM "{table}"'
     ).fetchone()
     if years is None or not years[0]:
         return latest
@@ -216,9 +215,7 @@ def _latest(
     return latest
 
 
-def _find_blocks(
-    profile: Profile, connection: duckdb.DuckDBPyConnection, rules: DateRules
-) -> None:
+def _find_blocks(profile: Profile, connection: duckdb.DuckDBPyConnection, rules: DateRules) -> None:
     """Find stretches that one workstation wrote in the other order than the rest of the column.
 
     Between the first and the last row that can only be the other order, rows of the same

@@ -12,9 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
-
 from bridgework_contracts.errors import ConfigurationError
-from bridgework_contracts.records import Problem
 from bridgework_contracts.runs import SourceSpec
 
 from bridgework_dental_exec.cells import CellParsers, Row, RowReader
@@ -40,7 +38,9 @@ def fold_name(text: str | None) -> str:
     if not text:
         return ""
     plain = unicodedata.normalize("NFKD", text)
-    return re.sub(r"[^a-z0-9]", "", "".join(c for c in plain if not unicodedata.combining(c)).lower())
+    return re.sub(
+        r"[^a-z0-9]", "", "".join(c for c in plain if not unicodedata.combining(c)).lower()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +158,7 @@ class SourceContext:
 
     # ------------------------------------------------------------ patients
 
-    def patient_ref(
-        self, printed: str | None, day: str | None
-    ) -> tuple[str | None, str | None]:
+    def patient_ref(self, printed: str | None, day: str | None) -> tuple[str | None, str | None]:
         """Return the patient a row belongs to, and a problem code where the number was reused.
 
         Args:
@@ -171,7 +169,12 @@ class SourceContext:
             return None, None
         if self.reused:
             number = self.reused.get(printed)
-            if number is not None and number.certain and day is not None and day[:10] <= number.until:
+            if (
+                number is not None
+                and number.certain
+                and day is not None
+                and day[:10] <= number.until
+            ):
                 return printed + _PURGED, "patient_number_reused"
         return self.merges.get(printed, printed), None
 
@@ -253,7 +256,9 @@ class SourceContext:
             group = f"p:{payer}" if payer else f"n:{name}" if name else f"k:{row.key}"
             groups.setdefault(group, []).append(row)
         by_name = {
-            fold_name(r.values["name"]): g for g, members in groups.items() if g.startswith("p:")
+            fold_name(r.values["name"]): g
+            for g, members in groups.items()
+            if g.startswith("p:")
             for r in members
         }
         for group in [g for g in groups if g.startswith("n:")]:
@@ -351,5 +356,3 @@ def stream_cells(
         lists = [column.to_pylist() for column in batch.columns]
         lines = lists.pop()
         yield from zip(zip(*lists, strict=True), lines, strict=True)
-
-

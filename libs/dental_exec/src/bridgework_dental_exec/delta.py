@@ -10,7 +10,6 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-
 from bridgework_contracts.records import Change
 
 from bridgework_dental_exec.canonical import CanonicalSource
@@ -113,4 +112,3 @@ def changes(base_hashes: pa.Table, now: pa.Table) -> dict[str, dict[Change, set[
     finally:
         connection.close()
     return found
-

@@ -269,9 +269,7 @@ def _fit(text: str, delimiter: str, quote: str) -> float:
                 header = len(row)
             widths[len(row)] += 1
             other = "~" if quote == '"' else '"'
-            stray += sum(
-                1 for c in row if len(c) > 1 and c[0] == other and c[-1] == other
-            )
+            stray += sum(1 for c in row if len(c) > 1 and c[0] == other and c[-1] == other)
             if number >= _SAMPLE_RECORDS:
                 break
     except csv.Error:
@@ -286,7 +284,7 @@ def _fit(text: str, delimiter: str, quote: str) -> float:
 
 def is_trailer(line: str) -> bool:
     """True where a line, by its first cell, says that it closes the file."""
-    return bool(_TRAILER.match(line.strip().strip("~\"")))
+    return bool(_TRAILER.match(line.strip().strip('~"')))
 
 
 def _trailer(tail: bytes, dialect: Dialect, head_text: str) -> tuple[bool, str]:

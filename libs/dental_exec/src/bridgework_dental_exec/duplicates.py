@@ -118,9 +118,7 @@ def _identity(key: str, v: dict[str, Any], ssn: str | None) -> Identity:
     match = _SUFFIX.search(last)
     suffix = match[1].lower() if match else ""
     digits = re.sub(r"\D", "", ssn or "")
-    phones = {
-        p.split("x")[0] for n in ("home_phone", "work_phone", "cell_phone") if (p := v[n])
-    }
+    phones = {p.split("x")[0] for n in ("home_phone", "work_phone", "cell_phone") if (p := v[n])}
     first_words = fold_words(v["first_name"])
     return Identity(
         key=key,
@@ -244,7 +242,13 @@ def _compare(a: Identity, b: Identity, names: Mapping[str, int]) -> DuplicatePro
 
 _NAME_SCORE = {"same": 0.2, "nickname": 0.17, "near": 0.14, "part": 0.17, "initial": 0.08,
                "other": 0.0}  # fmt: skip
-_BORN_SCORE = {"same": 0.3, "digits swapped": 0.18, "one digit": 0.12, "unknown": 0.06, "other": 0.0}
+_BORN_SCORE = {
+    "same": 0.3,
+    "digits swapped": 0.18,
+    "one digit": 0.12,
+    "unknown": 0.06,
+    "other": 0.0,
+}
 
 
 def _first_name(a: Identity, b: Identity) -> str:
@@ -273,8 +277,12 @@ def _near(a: str, b: str) -> bool:
     """True for a misspelling: one slip in a short name, two in a long one."""
     slips = DamerauLevenshtein.distance(a, b)
     allowed = 1 if min(len(a), len(b)) < 8 else 2  # noqa: PLR2004 - long names
-    return slips <= allowed and min(len(a), len(b)) > 2 and (  # noqa: PLR2004 - Jo, Al
-        JaroWinkler.similarity(a, b) >= _NEAR_NAME
+    return (
+        slips <= allowed
+        and min(len(a), len(b)) > 2
+        and (
+            JaroWinkler.similarity(a, b) >= _NEAR_NAME
+        )
     )
 
 

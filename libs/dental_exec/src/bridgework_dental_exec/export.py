@@ -268,11 +268,20 @@ def _index_tables(export: Export, files: list[Path]) -> None:
 def _find_root(path: Path) -> Path:
     for _ in range(4):
         children = sorted(path.iterdir())
-        if any(c.is_file() and c.suffix.lower() in {*TABLE_SUFFIXES} for c in children if
-               c.suffix.lower() != ".json"):
+        if any(
+            c.is_file() and c.suffix.lower() in {*TABLE_SUFFIXES}
+            for c in children
+            if c.suffix.lower() != ".json"
+        ):
             return path
-        folders = [c for c in children if c.is_dir() and not c.is_symlink()
-                   and c.name.lower() != DOCUMENTS and not c.name.startswith((".", "__"))]
+        folders = [
+            c
+            for c in children
+            if c.is_dir()
+            and not c.is_symlink()
+            and c.name.lower() != DOCUMENTS
+            and not c.name.startswith((".", "__"))
+        ]
         if len(folders) != 1:
             return path
         path = folders[0]
@@ -406,10 +415,7 @@ class Archive:
                 while block := source.read(_BLOCK):
                     written += len(block)
                     self._unpacked_bytes += len(block)
-                    if (
-                        written > info.file_size
-                        or self._unpacked_bytes > self._limits.total_bytes
-                    ):
+                    if written > info.file_size or self._unpacked_bytes > self._limits.total_bytes:
                         raise _refused("archive_bomb", "A file is larger than the archive says.")
                     target.write(block)
         except _DAMAGED as exc:

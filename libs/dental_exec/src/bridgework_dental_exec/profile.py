@@ -12,7 +12,6 @@ from importlib import resources
 from typing import Any
 
 import yaml
-
 from bridgework_contracts.errors import ConfigurationError
 
 from bridgework_dental_exec.parsers.dates import Kind
@@ -117,9 +116,7 @@ def parse_profile(data: dict[str, Any]) -> Profile:
     if set(data) - known:
         raise ConfigurationError("The profile has sections nobody knows.")
     tables = {
-        name: TableDef(
-            name, tuple(t["key"]), tuple(t["columns"]), dict(t.get("dates", {}))
-        )
+        name: TableDef(name, tuple(t["key"]), tuple(t["columns"]), dict(t.get("dates", {})))
         for name, t in data["tables"].items()
     }
     choices = {

@@ -13,9 +13,8 @@ from itertools import chain
 from typing import Any
 
 import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
-
 from bridgework_contracts.errors import SourceUnreadable
+from openpyxl.utils.exceptions import InvalidFileException
 
 from bridgework_dental_exec.dialects import Dialect, FileScan, detect, scan_file
 from bridgework_dental_exec.export import TableFile
@@ -106,7 +105,13 @@ def _open_workbook(table: TableFile, scan: FileScan) -> RowSource:
         except _BROKEN_BOOK:
             report.quarantine.add(
                 Quarantined(
-                    table.file, line + 1, line + 1, 1, "", "workbook_damaged", "",
+                    table.file,
+                    line + 1,
+                    line + 1,
+                    1,
+                    "",
+                    "workbook_damaged",
+                    "",
                     "The sheet ends early: save the workbook again.",
                 )  # fmt: skip
             )
@@ -190,7 +195,13 @@ def _json_records(table: TableFile, report: ReadReport) -> Iterator[tuple[int, d
                 continue
             report.quarantine.add(
                 Quarantined(
-                    table.file, line, line, 1, "", "not_json", shape(bare),
+                    table.file,
+                    line,
+                    line,
+                    1,
+                    "",
+                    "not_json",
+                    shape(bare),
                     "Each line must be one JSON object.",
                 )  # fmt: skip
             )

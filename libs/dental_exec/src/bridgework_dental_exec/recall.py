@@ -80,14 +80,14 @@ class _Text:
     def of(cls, field: Field, raw: str | None) -> "_Text":
         text = raw or ""
         low = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
-        low = low.translate(str.maketrans("\u2010\u2011\u2012\u2013\u2014\u2019\t\u00a0", "-----'  "))
+        low = low.translate(
+            str.maketrans("\u2010\u2011\u2012\u2013\u2014\u2019\t\u00a0", "-----'  ")
+        )
         cuts = [0]
         for match in g.CLAUSE_END.finditer(low):
             cuts += [match.start(), match.end()]
         cuts.append(len(low))
-        clauses = [
-            (cuts[i], cuts[i + 1]) for i in range(0, len(cuts), 2) if cuts[i + 1] > cuts[i]
-        ]
+        clauses = [(cuts[i], cuts[i + 1]) for i in range(0, len(cuts), 2) if cuts[i + 1] > cuts[i]]
         return cls(field, text, low, clauses)
 
     def clause(self, at: int) -> tuple[int, int]:
@@ -211,13 +211,14 @@ def _is_over(text: _Text, mention: g.Mention, following: g.Mention | None) -> bo
     if following is not None and g.TURNS_INTO.match(after) and following.end <= end + 12:
         return True
     return _refused(text, start, end) or bool(
-        re.search(r"(?<![a-z])(?:declin\w*|refus\w*|not interested in|does(?:n'?t| not) want)(?![a-z])", before)
+        re.search(
+            r"(?<![a-z])(?:declin\w*|refus\w*|not interested in|does(?:n'?t| not) want)(?![a-z])",
+            before,
+        )
     )
 
 
-def _judge(
-    text: _Text, mention: g.Mention, context: _Context, *, alone: bool
-) -> Recall | None:
+def _judge(text: _Text, mention: g.Mention, context: _Context, *, alone: bool) -> Recall | None:
     """Decide whether an interval is a recall's, and of what kind."""
     start, end = text.clause(mention.start)
     kinds = [t for t in context.types[text.field] if start <= t[0] < end]
@@ -236,7 +237,10 @@ def _judge(
     elif care or context.false_recall:
         return None
     elif context.recall[text.field] or context.types[text.field]:
-        neighbours = _near(mention, [*context.recall[text.field], *((a, b) for a, b, _ in context.types[text.field])])
+        neighbours = _near(
+            mention,
+            [*context.recall[text.field], *((a, b) for a, b, _ in context.types[text.field])],
+        )
         if not neighbours or context.office[text.field]:
             return None
         confidence = _BY_OTHER_FIELD
@@ -311,9 +315,7 @@ def _nearest_kind(
     mention: g.Mention, kinds: list[tuple[int, int, str]]
 ) -> tuple[int, int, str] | None:
     specific = [k for k in kinds if k[2] not in {"Hygiene", "Exam"}] or kinds
-    return min(
-        specific, key=lambda k: _gap([mention.start, mention.end], k[0], k[1]), default=None
-    )
+    return min(specific, key=lambda k: _gap([mention.start, mention.end], k[0], k[1]), default=None)
 
 
 # ---------------------------------------------------------------- due dates
@@ -359,7 +361,14 @@ def _due_dates(text: _Text, context: _Context, written: dt.date | None) -> list[
         first = min([lead.start(), *(k[0] for k in kinds)])
         span = (first, match.end())
         found.append(
-            _Due(value[0], value[1], text.field, span, text.raw[span[0] : span[1]], (start, match.end()))
+            _Due(
+                value[0],
+                value[1],
+                text.field,
+                span,
+                text.raw[span[0] : span[1]],
+                (start, match.end()),
+            )
         )
     return found
 

@@ -58,7 +58,9 @@ BARE = re.compile(
     rf"|(?P<before>\d{{1,2}})\s*(?:rc|recall|recare|rcl|recal)){_END}(?!\s*[/.]\s*\d)"
 )
 FRACTION = re.compile(r"(?<![\d/])(?P<a>\d{1,2})/(?P<b>\d{1,2})(?![\d/])")
-UNKNOWN_NUMBER = re.compile(rf"\?\s*{_UNIT}{_END}|(?<![a-z0-9])(?:_+|x+)\s*(?:mo|mos|month|months){_END}")
+UNKNOWN_NUMBER = re.compile(
+    rf"\?\s*{_UNIT}{_END}|(?<![a-z0-9])(?:_+|x+)\s*(?:mo|mos|month|months){_END}"
+)
 
 TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
@@ -66,7 +68,7 @@ TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(
             r"(?<![a-z0-9])(?:per(?:io|i)?(?:dontal)?\s*-?\s*(?:maint(?:enance|\.)?|mt(?:c|nce)?|mnt|main)"
             r"|(?:periodontal |perio )?maint(?:enance)?(?: (?:cleaning|visit|appt|clng))?"
-            r"|(?<!\d )(?<!\d)pm(?:t|x)?|spt|supportive perio\w*|perio\s+(?:recall|recare|rc|cleaning|prophy)|d?4910)(?![a-z0-9])"
+            r"|(?<!\d )(?<!\d)p\.?m\.?(?:t|x)?|spt|supportive perio\w*|perio\s+(?:recall|recare|rc|cleaning|prophy)|d?4910)(?![a-z0-9])"
         ),
     ),
     (
@@ -80,7 +82,7 @@ TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     (
         "Prophy",
-        re.compile(r"(?<![a-z])(?:(?:adult |child )?pro(?:phy?s?|phies|phylaxis|phl?y|fy)|cle?ani?ngs?|clng?s?|d?1110|d?1120)(?![a-z0-9])"),
+        re.compile(r"(?<![a-z])(?:(?:adult |child )?pro(?:phy?s?|phies|phylaxis|phl?y|fy)|cle?ani?ngs?|clean\s*(?:&|and|\+|/|w/)\s*(?:check|exam|polish)\w*|(?:teeth|dental) clean|clng?s?|d?1110|d?1120)(?![a-z0-9])"),
     ),
     ("Hygiene", re.compile(r"(?<![a-z])(?:hyg(?:iene|ien|ein|enist)?s?|hygeine|hygine)(?![a-z])")),
     ("Exam", re.compile(r"(?<![a-z])(?:periodic exam|recall exam|poe|check\s*-?\s*ups?|d?0120)(?![a-z0-9])")),
@@ -91,7 +93,9 @@ RECALL = re.compile(
     r"(?<![a-z])(?:re\s*-?\s*call|rec+a+l+|rcall?|reacll|recll|rcl|rc|re\s*-?\s*care|continuing care|cont\.? care)s?(?![a-z])"
     r"|(?<=\d)m(?:o|th)?\s*rc(?:l|all)?(?![a-z])"
 )
-BACK = re.compile(r"(?<![a-z])(?:due\s+back|d/b|db|come\s*back|back|return(?:s|ing)?|rtc|rto|next\s+(?:visit|appt|due))(?![a-z])")
+BACK = re.compile(
+    r"(?<![a-z])(?:due\s+back|d/b|db|come\s*back|back|return(?:s|ing)?|rtc|rto|next\s+(?:visit|appt|due))(?![a-z])"
+)
 
 FALSE_RECALL = re.compile(
     r"(?:manufactur\w*|mfr|mfg|product|device|safety|fda|drug|supplier|vendor|voluntary|class i+)\W+(?:\w+\W+){0,2}recall"
@@ -121,7 +125,9 @@ OLD_BEFORE = re.compile(
 OLD_AFTER = re.compile(
     r"^\W*(?:ago|old|past due|overdue|late|behind|prior|since|without|w/o|post\b|supply|in advance|before|after|to go|remaining|left|warranty|guarantee)"
 )
-TURNS_INTO = re.compile(r"^\W*(?:->|=>|\u2192|\bto\b|\bnow\b|\bchanged to\b|\bmoved to\b)\s*(?:a |every |q\.? ?)?\d?")
+TURNS_INTO = re.compile(
+    r"^\W*(?:->|=>|\u2192|\bto\b|\bnow\b|\bchanged to\b|\bmoved to\b)\s*(?:a |every |q\.? ?)?\d?"
+)
 
 MONEY_OR_OFFICE = re.compile(
     r"(?<![a-z])(?:warrant\w*|guarante\w*|payment|pmt plan|payments|pay\w*|financ\w*|promo\w*|carecredit|care credit|interest|same as cash|balance|statement|deposit|collect\w*|copay"
@@ -145,7 +151,9 @@ CONTACT = re.compile(
 )
 """Somebody is to be called in so many weeks: no interval of visits."""
 
-CLAUSE_END = re.compile(r"[;\n]|\.(?=\s|$)|,(?!\d)|\s-{1,2}\s|\s/\s|\bbut\b|\bthen\b|\band then\b|\|")
+CLAUSE_END = re.compile(
+    r"[;\n]|\.(?=\s|$)|,(?!\d)|\s-{1,2}\s|\s/\s|\bbut\b|\bthen\b|\band then\b|\|"
+)
 
 MONTHS = {
     "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9,

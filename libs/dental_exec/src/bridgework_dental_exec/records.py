@@ -111,4 +111,6 @@ class Provider:
 def content_hash(fields: dict[str, Any], key: bytes = b"") -> str:
     """Return the hash of a record's content: 32 hexadecimal characters, keyed."""
     text = json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=key).hexdigest()
+    return hashlib.blake2b(
+        text.encode("utf-8", "surrogatepass"), digest_size=16, key=key
+    ).hexdigest()

@@ -282,9 +282,7 @@ class _RowReader:
 
     def _csv(self, lines: Iterator[str]) -> Iterator[list[str]]:
         dialect = self._dialect
-        return csv.reader(
-            lines, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True
-        )
+        return csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
 
     def header(self) -> list[str]:
         """Take the header line; empty where the file has none."""
@@ -359,9 +357,7 @@ class _RowReader:
             return self._join_lines(first, cells, width)
         return None
 
-    def _join_lines(
-        self, first: str, cells: list[str], width: int
-    ) -> tuple[str, list[str]] | None:
+    def _join_lines(self, first: str, cells: list[str], width: int) -> tuple[str, list[str]] | None:
         """An unquoted line break: the next lines go on with the same row."""
         feed = self._feed
         rest = feed.taken[1:]
@@ -417,11 +413,12 @@ class _RowReader:
         elif len(cells) < width:
             code, remedy = "cells_missing", "The line is cut short: export the file again."
         else:
-            code, remedy = "cells_too_many", "A delimiter stands unquoted in a cell: quote the cell."
+            code, remedy = (
+                "cells_too_many",
+                "A delimiter stands unquoted in a cell: quote the cell.",
+            )
         text = taken[0] if taken else ""
-        self._report.quarantine.add(
-            _bad(self._file, line, last, code, text.rstrip("\r\n"), remedy)
-        )
+        self._report.quarantine.add(_bad(self._file, line, last, code, text.rstrip("\r\n"), remedy))
 
     def _hides_rows(self, taken: list[str], width: int) -> bool:
         """True where a row that came out wrong swallowed lines that are rows by themselves."""

@@ -20,7 +20,9 @@ _CHILDREN_OF_PATIENT = (
 _RARE_PER_SHAPE = 2
 
 
-def closed_sample(source: CanonicalSource, *, plans: int = 150, seed: int = 1) -> dict[str, set[str]]:
+def closed_sample(
+    source: CanonicalSource, *, plans: int = 150, seed: int = 1
+) -> dict[str, set[str]]:
     """Choose a sample of plans and close it over parents and children.
 
     Args:
@@ -56,14 +58,14 @@ def _draw_plans(
     p, q = plan.fields, patient.fields
     rows = connection.execute(
         f"""
-        SELECT t."{plan.key[0].column}", t."{p['status'].column}", u."{q['status'].column}",
-               u."{q['secondary_carrier_printed'].column}" IS NOT NULL,
-               u."{q['primary_carrier_printed'].column}" IS NOT NULL,
-               u."{q['guarantor_key'].column}" IS NULL,
-               coalesce(try_cast(t."{p['phase_count'].column}" AS INT), 0)
+        SELECT t."{plan.key[0].column}", t."{p["status"].column}", u."{q["status"].column}",
+               u."{q["secondary_carrier_printed"].column}" IS NOT NULL,
+               u."{q["primary_carrier_printed"].column}" IS NOT NULL,
+               u."{q["guarantor_key"].column}" IS NULL,
+               coalesce(try_cast(t."{p["phase_count"].column}" AS INT), 0)
         FROM "{plan.table}" t
         LEFT JOIN "{patient.table}" u
-          ON {sql_key(patient.key[0].column, 'u')} = {sql_key(p['patient_key'].column, 't')}
+          ON {sql_key(patient.key[0].column, "u")} = {sql_key(p["patient_key"].column, "t")}
         WHERE t."{plan.key[0].column}" IS NOT NULL
         """
     )
@@ -98,7 +100,8 @@ def _rare_patients(
     def of(spec_name: str, condition: str) -> str:
         spec = objects[spec_name]
         column = (
-            spec.parent_key.column if spec.parent_key is not None
+            spec.parent_key.column
+            if spec.parent_key is not None
             else spec.fields["patient_key"].column
         )
         return f'SELECT DISTINCT {sql_key(column)} FROM "{spec.table}" WHERE {condition}'
@@ -111,21 +114,21 @@ def _rare_patients(
         ),
         f'SELECT {own} FROM "{patient.table}" WHERE "{q["birth_date"].column}" IS NULL',
         f'SELECT {own} FROM "{patient.table}" WHERE NOT regexp_full_match(coalesce('
-        f'"{q["last_name"].column}", \'\'), \'[ -~]*\')',
+        f"\"{q['last_name'].column}\", ''), '[ -~]*')",
         f'SELECT {own} FROM "{patient.table}" WHERE "{q["drug_interaction"].column}" = \'Y\'',
-        of("coverage", f'"{objects["coverage"].fields["ordinal"].column}" NOT IN (\'1\', \'2\')'),
+        of("coverage", f"\"{objects['coverage'].fields['ordinal'].column}\" NOT IN ('1', '2')"),
         of("note", f"contains(\"{body}\", '\\pict')"),
         of("note", f"contains(lower(\"{body}\"), '<img')"),
         of("note", f'length("{body}") > 20000'),
         of("note", f'"{note.fields["addendum_of"].column}" IS NOT NULL'),
         of("appointment", f'"{appointment.fields["date"].column}" IS NULL'),
-        of("appointment", f'"{appointment.fields["status"].column}" IN (\'Broken\', \'ASAP\')'),
+        of("appointment", f"\"{appointment.fields['status'].column}\" IN ('Broken', 'ASAP')"),
         *(
-            of("ledger_entry", f'"{ledger.fields["kind"].column}" = \'{kind}\'')
+            of("ledger_entry", f"\"{ledger.fields['kind'].column}\" = '{kind}'")
             for kind in ("Transfer", "Starting balance", "Refund", "Finance charge")
         ),
-        of("ledger_entry", f'"{ledger.fields["flag"].column}" = \'+\''),
-        of("task", f'lower("{task.fields["subject"].column}") LIKE \'%recall%\''),
+        of("ledger_entry", f"\"{ledger.fields['flag'].column}\" = '+'"),
+        of("task", f"lower(\"{task.fields['subject'].column}\") LIKE '%recall%'"),
         of("perio_exam", "true"),
     ]
     chosen: set[str] = set(context.reused)
@@ -203,7 +206,9 @@ def _keys_where(
 ) -> set[str]:
     """Return keys of rows whose reference field (or parent) is one of the values."""
     spec = context.profile.objects[name]
-    column = spec.fields[field].column if field else spec.parent_key.column if spec.parent_key else ""
+    column = (
+        spec.fields[field].column if field else spec.parent_key.column if spec.parent_key else ""
+    )
     register_keys(connection, values)
     rows = connection.execute(
         f'SELECT {sql_key(spec.key[0].column)} FROM "{spec.table}" '
@@ -212,9 +217,9 @@ def _keys_where(
     return {k for (k,) in rows if k}
 
 
-def _all_keys(
-    connection: duckdb.DuckDBPyConnection, context: SourceContext, name: str
-) -> set[str]:
+def _all_keys(connection: duckdb.DuckDBPyConnection, context: SourceContext, name: str) -> set[str]:
     spec = context.profile.objects[name]
-    rows = connection.execute(f'SELECT {sql_key(spec.key[0].column)} FROM "{spec.table}"').fetchall()
+    rows = connection.execute(
+        f'SELECT {sql_key(spec.key[0].column)} FROM "{spec.table}"'
+    ).fetchall()
     return {k for (k,) in rows if k}

@@ -60,6 +60,4 @@ def open_dataset(path: Path, key: bytes | None) -> ds.Dataset:
     """Open a sealed file so that DuckDB can scan it, columns and filters pushed down."""
     opened = pe.create_decryption_properties(footer_key=key) if key is not None else None
     options = ds.ParquetFragmentScanOptions(pre_buffer=False, decryption_properties=opened)
-    return ds.dataset(
-        path, format=ds.ParquetFileFormat(default_fragment_scan_options=options)
-    )
+    return ds.dataset(path, format=ds.ParquetFileFormat(default_fragment_scan_options=options))

@@ -14,7 +14,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-
 from bridgework_contracts.errors import SourceUnreadable
 
 from bridgework_dental_exec.export import Export, Finding, TableFile
@@ -136,9 +135,7 @@ class Snapshot:
         stored = f"stored_{table.name}"
         connection.register(stored, open_dataset(self.path(table.name), self.key(table.name)))
         missing = "".join(f', NULL::VARCHAR AS "{c}"' for c in info.missing)
-        connection.execute(
-            f'CREATE TEMP VIEW "{table.name}" AS SELECT *{missing} FROM "{stored}"'
-        )
+        connection.execute(f'CREATE TEMP VIEW "{table.name}" AS SELECT *{missing} FROM "{stored}"')
 
     def save(self) -> None:
         """Write the index; the last step of sealing."""
@@ -253,7 +250,9 @@ class _Sealer:
             source = open_rows(file, self._pins)
         except SourceUnreadable as exc:
             snapshot.quarantine.append(
-                Quarantined(file.file, 1, 1, 1, "", exc.code, "", str(exc.details.get("remedy", "")))
+                Quarantined(
+                    file.file, 1, 1, 1, "", exc.code, "", str(exc.details.get("remedy", ""))
+                )
             )
             return
         table = snapshot.profile.match_table(file.name, source.header)
@@ -303,9 +302,13 @@ class _Sealer:
 
     def _write(self, table: TableDef, source: RowSource) -> int:
         header = source.header
-        schema = pa.schema([pa.field(c, pa.string()) for c in header] + [pa.field(LINE, pa.int64())])
+        schema = pa.schema(
+            [pa.field(c, pa.string()) for c in header] + [pa.field(LINE, pa.int64())]
+        )
         reader = pa.RecordBatchReader.from_batches(schema, _arrow(source, schema))
-        connection = duckdb.connect(config={"threads": 2, "memory_limit": MEMORY_LIMIT, "temp_directory": ""})
+        connection = duckdb.connect(
+            config={"threads": 2, "memory_limit": MEMORY_LIMIT, "temp_directory": ""}
+        )
         connection.register("incoming", reader)
         result = connection.sql(projection(header, "incoming", self._hash_key))
         batch_rows = _batch_rows(source)

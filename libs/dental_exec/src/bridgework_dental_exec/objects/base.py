@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import duckdb
 import pyarrow as pa
-
 from bridgework_contracts.outcomes import Reason
 from bridgework_contracts.records import Problem, Provenance
 
@@ -264,9 +263,7 @@ class Builder:
         column = spec.parent_key.column if spec.parent_key is not None else ""
         key = self.parent_sql(column)
         by_parent: dict[str, list[Row]] = defaultdict(list)
-        for cells, line in stream_cells(
-            connection, spec, reader.columns, where.format(key=key)
-        ):
+        for cells, line in stream_cells(connection, spec, reader.columns, where.format(key=key)):
             row = reader.read(cells, line)
             parent = self.parent_of(spec.name, row)
             if parent is not None:
@@ -302,7 +299,7 @@ class Builder:
         parent = self.parent_sql(spec.parent_key.column)
         where = (
             f"WHERE {parent} IS NULL OR {parent} NOT IN "
-            f"(SELECT {self.key_sql()} FROM \"{self.spec.table}\" t WHERE {self.key_sql()} IS NOT NULL)"
+            f'(SELECT {self.key_sql()} FROM "{self.spec.table}" t WHERE {self.key_sql()} IS NOT NULL)'
         )
         seen: Counter[str] = Counter()
         for cells, line in stream_cells(connection, spec, reader.columns, where):

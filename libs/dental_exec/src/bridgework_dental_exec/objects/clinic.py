@@ -201,7 +201,10 @@ class PerioExamBuilder(Builder):
                     reading.problems.append(problem(file, reading.line, site, code, r[site]))
             measure = re.sub(r"\s+", "_", (r["measure"] or "unknown").lower())
             teeth.setdefault(tooth, {}).setdefault(measure, {}).update(sites)
-        ordered = sorted(teeth.items(), key=lambda t: (not t[0].isdigit(), int(t[0]) if t[0].isdigit() else 0, t[0]))
+        ordered = sorted(
+            teeth.items(),
+            key=lambda t: (not t[0].isdigit(), int(t[0]) if t[0].isdigit() else 0, t[0]),
+        )
         chart = {"v": _PERIO_VERSION, "teeth": {t: dict(sorted(m.items())) for t, m in ordered}}
         fields: dict[str, Any] = {
             "patient_key": patient_key,

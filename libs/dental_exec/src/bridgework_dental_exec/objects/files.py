@@ -72,7 +72,7 @@ class FileReader:
         parent = spec.parent_key.column if spec.parent_key is not None else ""
         others = [line for n in self.context.reused.values() for line in n.other_lines]
         join = (
-            f'LEFT JOIN (SELECT {sql_key(patient.key[0].column, "p")} AS p_key, {columns} '
+            f"LEFT JOIN (SELECT {sql_key(patient.key[0].column, 'p')} AS p_key, {columns} "
             f'FROM "{patient.table}" p WHERE _line NOT IN (SELECT unnest({others}::BIGINT[])) '
             f"QUALIFY row_number() OVER (PARTITION BY p_key ORDER BY _line) = 1) q "
             f"ON q.p_key = {sql_key(parent, 't')}"
@@ -115,7 +115,9 @@ class FileReader:
             state = "present" if size else "empty"
             true_mime = mime_by_bytes(head)
             if not size:
-                row.problems.append(problem(file, row.line, spec.fields["path"].column, "file_empty"))
+                row.problems.append(
+                    problem(file, row.line, spec.fields["path"].column, "file_empty")
+                )
             elif true_mime is not None and true_mime != (v["mime"] or "").lower():
                 mime = true_mime
                 if v["mime"]:

@@ -168,9 +168,7 @@ class AccountBuilder(Builder):
             for key, named, _ in chunk:
                 survivor = self.context.merges.get(named, named)
                 votes[key][survivor] += 1
-        return {
-            key: min(v, key=lambda p: (-v[p], len(p), p)) for key, v in votes.items()
-        }
+        return {key: min(v, key=lambda p: (-v[p], len(p), p)) for key, v in votes.items()}
 
     def _people(self, connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str], str]:
         """Return (last, first, birth date) → patient, only for names guarantor blocks print."""
@@ -265,7 +263,9 @@ class AccountBuilder(Builder):
             "city": v[f"{block}_city"],
             "state": v[f"{block}_state"],
             "zip": zip_code,
-            "phone": v[f"{block}_home_phone"] or v[f"{block}_cell_phone"] or v[f"{block}_work_phone"],
+            "phone": v[f"{block}_home_phone"]
+            or v[f"{block}_cell_phone"]
+            or v[f"{block}_work_phone"],
             "employer": v[f"{block}_employer"],
             "plan_key": v[f"{block}_plan"],
             "patient_key": patient,

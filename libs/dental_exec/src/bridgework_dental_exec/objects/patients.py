@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import duckdb
-
 from bridgework_contracts.outcomes import Reason
 from bridgework_contracts.records import Provenance
 
@@ -157,7 +156,7 @@ class PatientBuilder(Builder):
         reader = self.context.reader(part)
         column = reader.spec.parent_key.column if reader.spec.parent_key is not None else ""
         register_keys(connection, set(self.context.reused))
-        where = f'WHERE regexp_replace(t."{column}", \'\\.0+$\', \'\') IN (SELECT k FROM wanted)'
+        where = f"WHERE regexp_replace(t.\"{column}\", '\\.0+$', '') IN (SELECT k FROM wanted)"
         seen: Counter[str] = Counter()
         for row in self.context.rows(connection, part, where):
             if self.parent_of(part, row) is None:
@@ -196,7 +195,9 @@ class PatientBuilder(Builder):
         self.fill_chart(fields, children["tooth_chart_row"])
         fields["documents"] = self._documents(children["document"])
         parts = {name: len(children[name]) for name in _PARTS}
-        files = {p: self.context.snapshot.file(self.context.profile.objects[p].table) for p in _PARTS}
+        files = {
+            p: self.context.snapshot.file(self.context.profile.objects[p].table) for p in _PARTS
+        }
         folded = [(files[p], child) for p in _PARTS for child in children[p]]
         folded += [(self.file, d) for d in duplicates]
         return self.record(row, fields, patient_key=row.key, parts=parts, folded=folded)
@@ -221,9 +222,7 @@ class PatientBuilder(Builder):
                     taken.append(f"{side}_carrier_printed")
         for name in taken:
             column = self.spec.fields[name].column
-            row.problems.append(
-                problem(self.file, duplicate.line, column, "filled_from_duplicate")
-            )
+            row.problems.append(problem(self.file, duplicate.line, column, "filled_from_duplicate"))
 
     def _phones_raw(self, row: Row) -> str | None:
         """Return printed phones that are no plain number, each with its field's name."""
@@ -247,6 +246,8 @@ class PatientBuilder(Builder):
         born = fields["birth_date"]
         printed = row.values["birth_date_printed"] or ""
         if born is None or born[:2] != "20" or not _TWO_DIGIT_YEAR.search(printed):
+            return
+        if (fields["marital_status"] or "").lower() in {"child", "minor"}:
             return
         seen = [d for d in (fields["first_visit"], fields["created_at"]) if d]
         if seen and born > min(seen)[:10]:
@@ -290,12 +291,18 @@ class PatientBuilder(Builder):
             }
             for link in links
         ]
-        return sorted(team, key=lambda t: (t["role"] or "", t["from"] or "", t["provider_key"] or ""))
+        return sorted(
+            team, key=lambda t: (t["role"] or "", t["from"] or "", t["provider_key"] or "")
+        )
 
     # ------------------------------------------------------------ insurance
 
     def _insurance(self, row: Row, fields: dict[str, Any], coverage: list[Row]) -> None:
-        """Fill both sides from the patient row, what is blank there from the coverage list."""
+        """Fill both sides: as the patient row prints them, else from the coverage list.
+
+        A side that is printed is taken whole, so that two sources never mix in one policy; where
+        the coverage list disagrees, the record says so.
+        """
         by_ordinal: dict[int, Row] = {}
         others: list[Row] = []
         for cover in sorted(coverage, key=lambda c: (c.values["ordinal"] or 99, c.line)):
@@ -317,14 +324,19 @@ class PatientBuilder(Builder):
         same = printed_name is None or printed_key is None or listed["carrier_key"] in {
             None, printed_key
         }  # fmt: skip
-        if not same:
-            row.problems.append(problem(self.file, row.line, column, "coverage_differs"))
-            listed = dict.fromkeys(_COVER)
+        if printed_name is not None and cover is not None:
+            differs = not same or any(
+                (v[f"{side}_{name}"] or "") != (listed[name] or "")
+                for name in ("subscriber_id", "effective", "term")
+            )
+            if differs:
+                row.problems.append(problem(self.file, row.line, column, "coverage_differs"))
         for name in _PRINTED_COVER:
-            value = v[f"{side}_{name}"]
-            fields[f"{side}_{name}"] = value if value is not None else listed[name]
-        fields[f"{side}_carrier_key"] = printed_key or listed["carrier_key"]
-        fields[f"{side}_annual_max"] = listed["annual_max"]
+            fields[f"{side}_{name}"] = (
+                v[f"{side}_{name}"] if printed_name is not None else listed[name]
+            )
+        fields[f"{side}_carrier_key"] = printed_key or (listed["carrier_key"] if same else None)
+        fields[f"{side}_annual_max"] = listed["annual_max"] if same else None
         if printed_name is not None and fields[f"{side}_carrier_key"] is None:
             row.problems.append(
                 problem(self.file, row.line, column, "carrier_unknown", printed_name)

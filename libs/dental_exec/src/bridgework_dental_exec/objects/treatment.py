@@ -62,7 +62,7 @@ class ToothNotation:
         tooth, provider = self._cells["tooth"], self._cells["provider_printed"]
         rows = connection.execute(
             f'SELECT DISTINCT "{tooth}", "{provider}" FROM treatment_items '
-            f"WHERE regexp_matches(\"{tooth}\", '^#?(3[3-8]|4[1-8])$') AND \"{provider}\" IS NOT NULL"
+            f'WHERE regexp_matches("{tooth}", \'^#?(3[3-8]|4[1-8])$\') AND "{provider}" IS NOT NULL'
         ).fetchall()
         return {provider for tooth, provider in rows if only_fdi(tooth)}
 
@@ -72,13 +72,13 @@ class ToothNotation:
         rows = connection.execute(
             f"""
             WITH doubtful AS (
-              SELECT i."{self._key}" AS item, i."{c['tooth']}" AS tooth,
-                     i."{c['provider_printed']}" AS provider, i."{c['code']}" AS code,
-                     i."{c['date_done']}" AS done, p.pat_id AS patient,
-                     i."{c['appointment_key']}" AS appointment
-              FROM treatment_items i LEFT JOIN treatment_plans p ON p.tp_id = i."{c['plan_key']}"
-              WHERE i."{c['provider_printed']}" IN (SELECT k FROM wanted)
-                AND regexp_matches(i."{c['tooth']}", '^#?[1-4][1-8]$')
+              SELECT i."{self._key}" AS item, i."{c["tooth"]}" AS tooth,
+                     i."{c["provider_printed"]}" AS provider, i."{c["code"]}" AS code,
+                     i."{c["date_done"]}" AS done, p.pat_id AS patient,
+                     i."{c["appointment_key"]}" AS appointment
+              FROM treatment_items i LEFT JOIN treatment_plans p ON p.tp_id = i."{c["plan_key"]}"
+              WHERE i."{c["provider_printed"]}" IN (SELECT k FROM wanted)
+                AND regexp_matches(i."{c["tooth"]}", '^#?[1-4][1-8]$')
             ), said AS (
               SELECT d.item, l.tooth AS other, l.code FROM doubtful d
               JOIN ledger l ON l.pat_id = d.patient AND l.post_date = d.done

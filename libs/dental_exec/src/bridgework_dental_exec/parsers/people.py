@@ -3,9 +3,7 @@
 import re
 from dataclasses import dataclass
 
-_SUFFIX = re.compile(
-    r"[\s,]+(jr|sr|ii|iii|iv|v|dmd|dds|rdh|md|phd|esq)\.?$", re.IGNORECASE
-)
+_SUFFIX = re.compile(r"[\s,]+(jr|sr|ii|iii|iv|v|dmd|dds|rdh|md|phd|esq)\.?$", re.IGNORECASE)
 _NPI = re.compile(r"^\d{10}$")
 
 

@@ -4,8 +4,22 @@ import re
 
 Parsed = tuple[str | None, str | None]
 
-_NOTHING = {"none", "na", "n a", "no", "unknown", "unk", "same", "unlisted", "null", "nil", "no phone"}
-_EXTENSION = re.compile(r"(?:\bext(?:ension|n)?\b\.?|\bx\.?|\bX|#)\s*:?\s*(\d{1,6})\s*\)?\s*$", re.I)
+_NOTHING = {
+    "none",
+    "na",
+    "n a",
+    "no",
+    "unknown",
+    "unk",
+    "same",
+    "unlisted",
+    "null",
+    "nil",
+    "no phone",
+}
+_EXTENSION = re.compile(
+    r"(?:\bext(?:ension|n)?\b\.?|\bx\.?|\bX|#)\s*:?\s*(\d{1,6})\s*\)?\s*$", re.IGNORECASE
+)
 _TIGHT_EXTENSION = re.compile(r"(?<=\d)\s*[xX]\s*(\d{1,6})\s*$")
 _NUMBER = re.compile(
     r"(?<!\d)(?:\+?1[\s.\-/]*)?\(?\s*([2-9]\d{2})\s*\)?[\s.\-/]*([2-9]\d{2})[\s.\-/]*(\d{4})(?!\d)"

@@ -149,7 +149,7 @@ _QUADRANT_WORDS = {
     "10": "UR", "20": "UL", "30": "LL", "40": "LR", "URQ": "UR", "ULQ": "UL", "LLQ": "LL",
     "LRQ": "LR",
 }  # fmt: skip
-_AREAS = {"UA", "LA", "U", "MAX", "MAND", "FM"} | {f"S{n}" for n in range(1, 7)}
+_AREAS = {"UA", "LA", "MAX", "MAND"} | {f"S{n}" for n in range(1, 7)}
 
 
 def parse_surface(text: str, tooth: str | None = None) -> Parsed:
