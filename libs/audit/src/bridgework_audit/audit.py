@@ -21,6 +21,7 @@ from bridgework_audit.columns import ColumnProfile, profile_columns
 from bridgework_audit.coverage import Coverage, cover
 from bridgework_audit.estimate import Estimate, estimate
 from bridgework_audit.facts import PracticeFacts
+from bridgework_audit.identity import add_people_defects
 from bridgework_audit.lineage import load_lineage
 from bridgework_audit.normalised import add_normalised
 from bridgework_audit.page import render_page
@@ -91,16 +92,17 @@ def build_audit(
     """
     rules = load_rules()
     book = DefectBook(places)
+    limit = facts.attachment_limit_bytes or rules.destination.attachment_limit_bytes
     connection = snapshot.connect()
     try:
         columns = tuple(profile_columns(snapshot, connection))
         add_normalised(book, snapshot, connection, source.context.parsers, places=places)
+        swept = Sweep(source, document, book, attachment_limit_bytes=limit).run()
+        add_people_defects(book, source, connection, swept.patient_lines)
     finally:
         connection.close()
     filled = {(c.table, c.column): c.filled for c in columns}
     coverage = cover(snapshot, document, load_lineage(snapshot.profile.name), filled)
-    limit = facts.attachment_limit_bytes or rules.destination.attachment_limit_bytes
-    swept = Sweep(source, document, book, attachment_limit_bytes=limit).run()
     add_provider_defects(book, source.providers(), source.context.people_by_initials)
     _add_reading_defects(book, snapshot)
     measured = _measure(snapshot, source, document, coverage, swept, book, facts)

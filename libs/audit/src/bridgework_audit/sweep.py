@@ -36,6 +36,7 @@ class Swept:
         orphans: Rows and files whose parent is missing.
         lost_rows: Records with a value that could not be read.
         patients: Patient records; ``accounts`` and ``uneven_accounts`` for the ledger.
+        patient_lines: Patient key → line of its row.
         file_bytes: Bytes of all files; ``over_limit`` of them are too large.
     """
 
@@ -47,6 +48,7 @@ class Swept:
     patients: int = 0
     accounts: int = 0
     uneven_accounts: int = 0
+    patient_lines: dict[str, int] = field(default_factory=dict)
     file_bytes: int = 0
     over_limit: int = 0
 
@@ -118,6 +120,8 @@ class Sweep:
             self._keys[name].add(record.key)
         if name == "patient":
             swept.patients += 1
+            for at in record.provenance[:1]:
+                swept.patient_lines[record.key] = at.line
         elif name == "account":
             swept.accounts += 1
             swept.uneven_accounts += record.fields.get("balance_agrees") is False
@@ -153,6 +157,8 @@ class Sweep:
             if (outcome.reason.missing_key or "").endswith("#purged"):
                 name = class_of(_PURGED)
         for at in outcome.provenance[:1]:
+            if outcome.object == "patient":
+                swept.patient_lines.setdefault(outcome.key, at.line)
             self._book.add(name, Place(at.file, at.line, "", "", outcome.reason.remedy))
 
     def _files(self) -> None:
