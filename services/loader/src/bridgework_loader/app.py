@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from bridgework_contracts.topics import Subject
+from bridgework_eventlog.policies import IN_ORDER
 from bridgework_eventlog.port import NewRecord
 from bridgework_service.chassis import App, open_chassis
 from bridgework_service.consuming import TenantLoops
@@ -50,6 +52,7 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
         relay: OutboxRelay[NewRecord] = OutboxRelay(
             chassis.pool, SCHEMA, chassis.log.producer(), record=NewRecord, wake=wake
         )
+        policy = replace(IN_ORDER.sized(settings.batch_size), linger_s=settings.linger_s)
         pacing, metrics = settings.pacing, LoaderMetrics()
 
         async def serve_tenant(tenant: Tenant, stop: asyncio.Event) -> None:
@@ -69,7 +72,7 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
                 on_decided=metrics.decided,
             )
             gates = Gates(GateStore(chassis.pool, schema=SCHEMA), chassis.registry)
-            loops = TenantLoops(chassis, tenant, service="loader", batch_size=settings.batch_size)
+            loops = TenantLoops(chassis, tenant, service="loader")
             async with open_zoho(
                 chassis.pool,
                 tenant.zoho,
@@ -128,6 +131,7 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
                 await loops.run(
                     stop,
                     {Subject.COMMANDS: commands.handle, Subject.WRITES: writes.handle},
+                    policies={Subject.WRITES: policy},
                     also=[releaser.run],
                 )
 
