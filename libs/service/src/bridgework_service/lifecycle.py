@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 import structlog
+import uvloop
 from bridgework_contracts.errors import BridgeworkError, ConfigurationError, TransientError
 from starlette.types import ASGIApp
 
@@ -209,7 +210,7 @@ def main(open_app: OpenApp[X], settings_type: type[X]) -> int:
     configure_logging(
         service=settings.service_name, level=settings.log_level, log_format=settings.log_format
     )
-    return asyncio.run(run_service(open_app, settings))
+    return uvloop.run(run_service(open_app, settings))
 
 
 def exit_code(exc: Exception) -> int:

@@ -76,8 +76,10 @@ def up(
     place = Home(home)
     place.secrets()
     console.print(f"Job API: http://127.0.0.1:{port}/docs   key: {place.path / 'secrets.json'}")
+    import uvloop  # noqa: PLC0415  # as the services' own processes do
+
     sys.exit(
-        asyncio.run(
+        uvloop.run(
             run_up(
                 place,
                 port=port,

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import psutil
 
-_EVERY_S = 0.5
+_EVERY_S = 3.0
 _MIB = 1024 * 1024
 
 

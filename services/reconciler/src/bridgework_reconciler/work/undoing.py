@@ -4,6 +4,9 @@ The writes of a wave are published before its count is noted, so a crash in betw
 same messages again (same ids, same effect) and never lets a wave settle too early.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from bridgework_contracts.codec import Message, encode, headers_for
 from bridgework_contracts.ids import RunId, message_id
 from bridgework_contracts.runs import RunSpec
@@ -14,7 +17,7 @@ from bridgework_reconciler.adapters.sealing import open_values
 from bridgework_reconciler.context import TenantContext
 from bridgework_reconciler.domain.undo import undo_file, undo_write
 
-_PAGE = 500
+_PAGE = 4000
 
 
 async def publish_undo(
@@ -60,31 +63,42 @@ async def _publish_object(
         rows = await journal.pool.fetch(journal.sql.undoable, undone, object_name, after, _PAGE)
         if not rows:
             return
-        writes: list[NewRecord] = []
+        writes: list[tuple[str, NewRecord]] = []
         files: list[NewRecord] = []
         for row in rows:
             if row["is_file"]:
-                files.append(_record(spec, undo_file(spec.run_id, dict(row)), row["key"]))
+                file = undo_file(spec.run_id, dict(row))
+                together = row["zoho_parent_id"] or row["key"]
+                files.append(_record(spec, file, row["key"], together))
             else:
                 values = open_values(
                     context.tenant.sealer, undone, object_name, row["key"], row["values_sealed"]
                 )
                 write = undo_write(spec.run_id, dict(row), values, external_id)
-                writes.append(_record(spec, write, row["key"]))
+                together = _parent_of(values) or f"{object_name}:{row['key']}"
+                writes.append((together, _record(spec, write, row["key"], together)))
         tenant_id = context.tenant.tenant_id
         if writes:
-            await producer.append(topic_name(tenant_id, Subject.WRITES), writes)
+            # Zoho lists notes by their parent only: notes of one parent go side by side, so that
+            # the loader reads each parent once.
+            writes.sort(key=lambda pair: pair[0])
+            topic = topic_name(tenant_id, Subject.WRITES)
+            await producer.append(topic, [record for _, record in writes])
         if files:
             await producer.append(topic_name(tenant_id, Subject.FILES), files)
         after = rows[-1]["key"]
 
 
-def _record(spec: RunSpec, message: Message, key: str) -> NewRecord:
-    # Spread by record: within one undo wave nothing depends on anything else.
+def _parent_of(values: Mapping[str, Any]) -> str | None:
+    """Return the Zoho id of the record a note hangs on; ``None`` for other records."""
+    parent = (values.get("sent") or {}).get("Parent_Id")
+    return str(parent["id"]) if isinstance(parent, dict) and "id" in parent else None
+
+
+def _record(spec: RunSpec, message: Message, key: str, together: str) -> NewRecord:
+    # Within one undo wave nothing depends on anything else, so any spread would do.
     object_name = str(getattr(message, "object", ""))
     identity = message_id(spec.run_id, message.type, object_name, key)
     return NewRecord(
-        f"{object_name}:{key}".encode(),
-        encode(message),
-        headers_for(message, identity, run_id=spec.run_id),
+        together.encode(), encode(message), headers_for(message, identity, run_id=spec.run_id)
     )
