@@ -1,7 +1,8 @@
 """Peak memory of a set of processes and their children, sampled."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import os
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import psutil
@@ -11,14 +12,17 @@ _MIB = 1024 * 1024
 
 
 class Memory:
-    """Watches processes; ``peak_mib`` is the largest sum of their resident memory seen.
+    """Watches named processes with their children.
+
+    ``peak_mib`` is the largest sum of their memory seen, ``peaks_mib`` the largest of each.
 
     Shared pages are divided among the processes that share them (proportional set size).
     """
 
-    def __init__(self, pids: Sequence[int]) -> None:
+    def __init__(self, pids: Mapping[str, int]) -> None:
         self._pids = pids
         self.peak_mib = 0
+        self.peaks_mib: dict[str, int] = {}
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
@@ -36,16 +40,21 @@ class Memory:
 
     def _now(self) -> int:
         total = 0
-        for pid in self._pids:
+        for name, pid in self._pids.items():
+            own = 0
             try:
                 process = psutil.Process(pid)
-                family = [process, *process.children(recursive=True)]
+                own_process = pid == os.getpid()
+                # Our own children are the other names here: each is counted under its own.
+                family = [process] if own_process else [process, *process.children(recursive=True)]
             except psutil.NoSuchProcess:
                 continue
             for member in family:
                 try:
                     info = member.memory_full_info()
-                    total += getattr(info, "pss", 0) or info.rss
+                    own += getattr(info, "pss", 0) or info.rss
                 except (psutil.NoSuchProcess, psutil.AccessDenied):
                     continue
+            self.peaks_mib[name] = max(self.peaks_mib.get(name, 0), own // _MIB)
+            total += own
         return total // _MIB

@@ -74,7 +74,7 @@ class Demo:
             running("services", services, self._out / "services.log") as services_pid,
             JobApi(f"http://127.0.0.1:{API_PORT}", home.secrets().api_key) as api,
         ):
-            memory = Memory([os.getpid(), sandbox_pid, services_pid])
+            memory = Memory({"demo": os.getpid(), "sandbox": sandbox_pid, "services": services_pid})
             async with memory.watching():
                 await answers(f"http://127.0.0.1:{SANDBOX_PORT}/sandbox/health")
                 await api.ready()
@@ -88,6 +88,7 @@ class Demo:
                 "log": self._log,
                 "seconds": round(time.monotonic() - began, 1),
                 "peak_memory_mib": memory.peak_mib,
+                "peaks_mib": memory.peaks_mib,
                 "workflows_fired": fired,
             }
         return self._conclude(report)
