@@ -98,6 +98,25 @@ async def test_delete(zoho: Org) -> None:
     (await zoho.get(path)).is_(204, None)
 
 
+@fact("§3.9", "V", "Zoho's own SDK links by query and deletes by ids; so does the sandbox")
+async def test_link_by_query_and_delete_by_ids(zoho: Org) -> None:
+    """Unknown ids fail alone."""
+    record = await zoho.contact()
+    path = f"/Contacts/{record}/Attachments"
+    params = {"attachmentUrl": "https://example.com/a", "title": "A link"}
+    made = await zoho.call("POST", path, params=params)
+    made.is_(200, {"data": [UPLOADED]})
+    (await zoho.delete(path, ids=f"{made.id},12")).is_(
+        207,
+        {
+            "data": [
+                success("record deleted", {"id": made.id}),
+                error("INVALID_DATA", "record not deleted", id="12"),
+            ]
+        },
+    )
+
+
 @fact("§3.9", "V", "a parent that does not exist: the related id given seems to be invalid")
 async def test_unknown_parent(zoho: Org) -> None:
     """resource_path_index 1."""

@@ -142,6 +142,38 @@ async def test_composite_with_rollback_costs_by_outcome(zoho: Org) -> None:
     assert await zoho.cost_of(zoho.post("/__composite_requests", body(""))) == 1
 
 
+@fact("§0.17", "V", "each attachment is a call of its own and costs one credit")
+async def test_attachments_cost_one_each(zoho: Org) -> None:
+    """The file count is a floor for credits."""
+    record = await zoho.contact()
+    assert await zoho.cost_of(zoho.attach(record, b"x" * 10_000)) == 1
+
+
+@fact("§2.2", "V", "tags cost one credit per started 50 records")
+async def test_tags_cost_by_fifty(zoho: Org) -> None:
+    """51 ids are two."""
+    body = {"tags": [{"name": "x"}], "ids": ["1"] * 51}
+    assert await zoho.cost_of(zoho.post("/Contacts/actions/add_tags", body)) == 2
+
+
+@fact("§2.2", "U", "bulk uploads cost 1 or 0 (a setting)")
+async def test_upload_price_is_a_setting(zoho: Org) -> None:
+    """Whatever the upload's answer."""
+
+    async def upload() -> None:
+        await zoho.call("POST", "/crm/v8/upload", files={"file": ("a.zip", b"x")})
+
+    assert await zoho.cost_of(upload()) == 1
+    await zoho.set(upload_credits=0)
+    assert await zoho.cost_of(upload()) == 0
+
+
+@fact("§0.10", "V", "there is no requests-per-minute limit")
+async def test_no_limit_per_minute(zoho: Org) -> None:
+    """Two hundred calls in a row."""
+    assert {(await zoho.get("/org")).status for _ in range(200)} == {200}
+
+
 @fact("§2.2", "U", "search costs 1 or 3, a setting")
 async def test_search_price_is_a_setting(make: Maker) -> None:
     """Three credits where somebody measured three."""

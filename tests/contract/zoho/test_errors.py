@@ -115,6 +115,15 @@ async def test_dropped_connection(zoho: Org, when: str, written: int) -> None:
     assert await zoho.count("Leads") == written
 
 
+@fact("§0.13", "V", "there is no idempotency key: the same POST twice adds twice")
+async def test_same_post_twice_adds_twice(zoho: Org) -> None:
+    """Whatever header is sent."""
+    body = {"data": [{"Subject": "Recall"}], "trigger": []}
+    for _ in range(2):
+        await zoho.post("/Tasks", body, Idempotency_Key="one")
+    assert await zoho.count("Tasks") == 2
+
+
 @fact("§6.2", "S", "HTML from the edge instead of JSON")
 async def test_html_from_the_edge(zoho: Org) -> None:
     """Content type and body."""

@@ -74,6 +74,24 @@ async def test_module_parameter(zoho: Org) -> None:
     )
 
 
+@fact("§3.15", "V", "fields by type: all, used on the layout, unused")
+async def test_fields_by_use(zoho: Org) -> None:
+    """A field taken off the layout is unused."""
+    name = await zoho.new_field("Contacts", "Colour")
+    [layout] = (await zoho.get("/settings/layouts", module="Contacts")).json["layouts"]
+    field_id = (await zoho.field("Contacts", name))["id"]
+    off = {"fields": [{"id": field_id, "_delete": {"permanent": None}}]}
+    path = f"/settings/layouts/{layout['id']}?module=Contacts"
+    await zoho.patch(path, {"layouts": [{"sections": [off]}]})
+    answer = await zoho.get("/settings/fields", module="Contacts", type="unused")
+    assert [item["api_name"] for item in answer.json["fields"]] == [name]
+    answer = await zoho.get("/settings/fields", module="Contacts", type="used")
+    assert name not in [item["api_name"] for item in answer.json["fields"]]
+    (await zoho.get("/settings/fields", module="Contacts", type="x")).refused(
+        400, "INVALID_DATA", param_name="type", supported_values=["all", "used", "unused"]
+    )
+
+
 @fact("§0.2", "V7", "the API name is generated from the label and read back from the metadata")
 async def test_api_name_is_generated(zoho: Org) -> None:
     """A sent api_name is not used."""

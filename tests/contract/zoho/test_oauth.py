@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract.zoho.kit import ANY, Like, Maker, Org, fact
+from tests.contract.zoho.kit import ANY, Answer, Like, Maker, Org, fact
 
 TOKEN = Like(r"1000\.[0-9a-f]{32}\.[0-9a-f]{32}")
 
@@ -164,6 +164,28 @@ async def test_oldest_refresh_token_is_evicted(make: Maker) -> None:
     for _ in range(2):
         await org.admin("POST", "/credentials", {})
     (await org.refresh()).is_(200, {"error": "invalid_code"})
+
+
+@fact("§1.3", "S", "five refresh tokens a minute, then refused")
+async def test_sixth_refresh_token_in_a_minute_is_refused(zoho: Org) -> None:
+    """And free again a minute later."""
+
+    async def exchange() -> Answer:
+        code = (await zoho.admin("POST", "/credentials", {"grant_code": True})).json["code"]
+        return await zoho.accounts(
+            {
+                "grant_type": "authorization_code",
+                "client_id": zoho.client_id,
+                "client_secret": zoho.client_secret,
+                "code": code,
+            }
+        )
+
+    for _ in range(4):  # the org's own refresh token is the first of the minute
+        assert "refresh_token" in (await exchange()).json
+    assert (await exchange()).json["error"] == "Access Denied"
+    await zoho.pass_time(61)
+    assert "refresh_token" in (await exchange()).json
 
 
 @fact("§1.2", "V", "an access token lives 3600 s")

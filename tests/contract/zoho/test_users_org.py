@@ -97,6 +97,16 @@ async def test_users_paging(zoho: Org) -> None:
     assert (answer.status, answer.json["code"]) == (400, "INVALID_DATA")
 
 
+@fact("§3.14", "V", "users honour If-Modified-Since")
+async def test_users_if_modified_since(zoho: Org) -> None:
+    """Only changed ones, or 304."""
+    headers = {"If-Modified-Since": "2090-01-01T00:00:00+00:00"}
+    answer = await zoho.get("/users", headers=headers)
+    assert (answer.status, answer.content) == (304, b"")
+    headers = {"If-Modified-Since": "2001-01-01T00:00:00+00:00"}
+    assert len((await zoho.get("/users", headers=headers)).json["users"]) == 4
+
+
 @fact("§3.14", "V", "one user by id; 204 when unknown")
 async def test_one_user(zoho: Org) -> None:
     """By URL."""

@@ -9,11 +9,13 @@ from typing import Any
 import orjson
 
 from .addressing import NOT_RECORDS
-from .call import Answer, Call, Upload, answer_json, file_answer, no_content
+from .call import Answer, Call, Upload, answer_json, element_answer, file_answer, no_content
 from .clock import iso
-from .errors import Json, ZohoError, bad_path_id, invalid_module
+from .deleting import DELETE_MAX
+from .errors import Json, Rejected, ZohoError, bad_path_id, invalid_module, param_missing
+from .multipart import not_multipart
 from .org import Org
-from .paging import SORTABLE, fields_param, page_info, page_request, page_sql
+from .paging import SORTABLE, fields_param, ids_param, page_info, page_request, page_sql
 from .rendering import Renderer
 from .table import Table
 from .validation import record_id
@@ -96,7 +98,10 @@ def upload_attachment(call: Call) -> Answer:
     """``POST /{module}/{id}/Attachments``: one file, or a link with a title."""
     parent = _parent(call)
     files = [part for part in call.uploads if part.name == "file" and part.path is not None]
-    link, title = _form(call.uploads, "attachmentUrl"), _form(call.uploads, "title")
+    link = _form(call.uploads, "attachmentUrl") or call.params.get("attachmentUrl")
+    title = _form(call.uploads, "title") or call.params.get("title")
+    if not call.uploads and not link:
+        raise not_multipart()
     if files and link:
         raise ZohoError(
             400,
@@ -226,6 +231,32 @@ def delete_attachment(call: Call) -> Answer:
     row = _stored(call)
     if row is None:
         raise bad_path_id(3, "the related id given seems to be invalid")
+    return answer_json(200, {"data": [_remove(call, row)]})
+
+
+def delete_attachments(call: Call) -> Answer:
+    """``DELETE /{module}/{id}/Attachments?ids=``: several of one record."""
+    _, parent = _parent(call)
+    ids = ids_param(call, most=DELETE_MAX)
+    if not ids:
+        raise param_missing("ids")
+    elements: list[Json] = []
+    failed = 0
+    for text in ids:
+        row = call.org.database.one(
+            f"select {_COLUMNS} from attachment where id = ? and parent = ?",
+            (record_id(text), parent),
+        )
+        if row is None:
+            refusal = Rejected("INVALID_DATA", "record not deleted", {"id": text})
+            elements.append(refusal.body())
+            failed += 1
+        else:
+            elements.append(_remove(call, row))
+    return element_answer(elements, failed, ok=200)
+
+
+def _remove(call: Call, row: tuple[Any, ...]) -> Json:
     org = call.org
     org.database.execute(
         "insert or replace into bin values (?, ?, ?, ?, 'recycle', ?, ?, null)",
@@ -239,25 +270,19 @@ def delete_attachment(call: Call) -> Answer:
         ),
     )
     org.database.execute("delete from attachment where id = ?", (row[0],))
-    element = {
+    return {
         "code": "SUCCESS",
         "details": {"id": str(row[0])},
         "message": "record deleted",
         "status": "success",
     }
-    return answer_json(200, {"data": [element]})
 
 
 def upload_files(call: Call) -> Answer:
     """``POST /files``: up to ten files of 20 MB; one too large refuses the whole call."""
     files = [part for part in call.uploads if part.path is not None]
     if not files or len(files) > FILES_PER_CALL:
-        raise ZohoError(
-            400,
-            "INVALID_REQUEST",
-            "unable to process your request. please verify whether you have entered proper method"
-            " name, parameter and parameter values.",
-        )
+        raise not_multipart()
     if any(part.size > FILE_MAX for part in files):
         raise ZohoError(
             415,

@@ -154,8 +154,9 @@ class Flight:
 
     async def _read(self, body: Body) -> None:
         most = self.gateway.max_body_bytes
-        if self.operation.body == "multipart":
-            reader = MultipartReader(self.call.headers.get("content-type", ""), self.org.files)
+        kind = self.call.headers.get("content-type", "")
+        if self.operation.body == "multipart" and kind.lower().startswith("multipart/"):
+            reader = MultipartReader(kind, self.org.files)
             self.call.uploads = await reader.read(body.chunks(), most=most)
         else:
             self.call.body = await body.whole(most)

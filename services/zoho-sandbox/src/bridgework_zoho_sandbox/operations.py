@@ -359,6 +359,15 @@ FILES = (
         body="multipart",
     ),
     Operation(
+        "attachments.delete_many",
+        "DELETE",
+        _ATTACHED,
+        attachments.delete_attachments,
+        (*_UPDATE, "ZohoCRM.modules.attachments.DELETE"),
+        (200, 207, 400),
+        query=(Param("ids", dict(_IDS.schema), required=True),),
+    ),
+    Operation(
         "attachments.download",
         "GET",
         f"{_ATTACHED}/{{attachment}}",
