@@ -17,7 +17,7 @@ def shape(value: Any) -> str:
         return f"[{len(value)}]"
     text = str(value)
     masked = "".join(
-        "9" if c.isdigit() else "A" if c.isupper() else "a" if c.isalpha() else c
+        "9" if c.isnumeric() else "A" if c.isupper() else "a" if c.isalpha() else c
         for c in text[:_LONGEST]
     )
     return masked + (f"…({len(text)})" if len(text) > _LONGEST else "")
