@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import duckdb
+from bridgework_dental_exec.quarantine import shape
 from bridgework_dental_exec.snapshot import Snapshot
 
 from bridgework_audit.phi import phi_class
@@ -116,7 +117,7 @@ def profile_columns(
 
 
 def masked_sql(text: str) -> str:
-    """Return SQL for a text's masked shape, as ``bridgework_dental_exec.quarantine.shape`` gives it."""
+    """Return SQL for a text's masked shape: the same as ``quarantine.shape`` of dental_exec."""
     for pattern, sign in (
         (r"\p{Nd}", "9"),
         (r"\p{Lu}", "A"),
@@ -141,49 +142,52 @@ def _kind_sql() -> str:
     return f"CASE {cases}ELSE 'text' END"
 
 
+_WHOLE, _BY_KIND, _BY_SHAPE = 3, 1, 2
+"""Values of ``grouping(kind, shape)``: bit 2 is set where kind is not grouped, bit 1 for shape."""
+
+
 def _profile(
     connection: duckdb.DuckDBPyConnection, table: str, file: str, column: str, rows: int
 ) -> ColumnProfile:
     name = '"' + column.replace('"', '""') + '"'
-    connection.execute(
+    found = connection.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE seen AS
-        SELECT length({name}) AS n_chars, left({name}, {HEAD}) AS head,
-               CASE WHEN length({name}) > {HEAD} THEN hash({name}) ELSE 0 END AS rest,
-               count(*) AS n
-        FROM "{table}" WHERE {name} IS NOT NULL GROUP BY ALL
+        WITH seen AS (
+          SELECT length({name}) AS n_chars, left({name}, {HEAD}) AS head,
+                 CASE WHEN length({name}) > {HEAD} THEN hash({name}) ELSE 0 END AS rest,
+                 count(*) AS times
+          FROM "{table}" WHERE {name} IS NOT NULL GROUP BY ALL
+        ), told AS (SELECT *, {_kind_sql()} AS kind, {_histogram_sql()} AS shape FROM seen)
+        SELECT grouping(kind, shape) AS level, coalesce(kind, shape), sum(times)::BIGINT AS n,
+               count(*), min(n_chars), max(n_chars), min(head), max(head),
+               count(*) OVER (PARTITION BY level) AS groups
+        FROM told GROUP BY GROUPING SETS ((), (kind), (shape))
+        QUALIFY level <> {_BY_SHAPE}
+          OR row_number() OVER (PARTITION BY level ORDER BY n DESC, shape) <= {SHAPES_SHOWN}
+        ORDER BY level, n DESC, 2
         """
-    )
-    distinct, filled, shortest, longest, least, most = connection.execute(
-        f"""
-        SELECT count(*), coalesce(sum(n), 0)::BIGINT, coalesce(min(n_chars), 0),
-               coalesce(max(n_chars), 0), {masked_sql("min(head)")}, {masked_sql("max(head)")}
-        FROM seen
-        """
-    ).fetchone() or (0, 0, 0, 0, None, None)
-    kinds = connection.execute(
-        f"SELECT {_kind_sql()} AS kind, sum(n)::BIGINT AS n FROM seen GROUP BY kind "
-        "ORDER BY n DESC, kind"
     ).fetchall()
-    shapes = connection.execute(
-        f"SELECT {_histogram_sql()} AS shape, sum(n)::BIGINT AS n, count(*) OVER () AS shapes "
-        f"FROM seen GROUP BY shape ORDER BY n DESC, shape LIMIT {SHAPES_SHOWN}"
-    ).fetchall()
+    by_level: dict[int, list[tuple[Any, ...]]] = {}
+    for level, *rest in found:
+        by_level.setdefault(level, []).append(tuple(rest))
+    _, filled, distinct, shortest, longest, least, most, _ = by_level[_WHOLE][0]
+    kinds = tuple((kind, n) for kind, n, *_ in by_level.get(_BY_KIND, ()))
+    shapes = by_level.get(_BY_SHAPE, [])
     return ColumnProfile(
         table=table,
         file=file,
         column=column,
         rows=rows,
-        filled=filled,
+        filled=filled or 0,
         distinct=distinct,
-        inferred=infer(dict(kinds), filled),
-        kinds=tuple(kinds),
-        shapes=tuple((shape, n) for shape, n, _ in shapes),
-        other_shapes=max(shapes[0][2] - SHAPES_SHOWN, 0) if shapes else 0,
-        min_shape=least or "",
-        max_shape=most or "",
-        shortest=shortest,
-        longest=longest,
+        inferred=infer(dict(kinds), filled or 0),
+        kinds=kinds,
+        shapes=tuple((text, n) for text, n, *_ in shapes),
+        other_shapes=max(shapes[0][-1] - SHAPES_SHOWN, 0) if shapes else 0,
+        min_shape=shape(least or ""),
+        max_shape=shape(most or ""),
+        shortest=shortest or 0,
+        longest=longest or 0,
         phi=phi_class(table, column),
     )
 
