@@ -103,7 +103,9 @@ class Stack:
         )
         return org, users
 
-    async def job(self, tenant: str, practice: Path, users: list[dict[str, Any]]) -> tuple[Journey, str]:
+    async def job(
+        self, tenant: str, practice: Path, users: list[dict[str, Any]]
+    ) -> tuple[Journey, str]:
         """Create a job up to the confirmed mapping."""
         journey = Journey(self.api, Console(quiet=True), approver="a test")
         job_id = await journey.create(

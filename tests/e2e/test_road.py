@@ -57,7 +57,14 @@ async def test_each_service_killed_in_the_middle_ends_as_an_undisturbed_run(
         await journey.rehearse(job_id, plans=5)
         started = await stack.api.post(f"/jobs/{job_id}/runs", {"kind": "full"})
         if disturbed:
-            for service in ("extractor", "transformer", "loader", "reconciler", "control", "rehoster"):
+            for service in (
+                "extractor",
+                "transformer",
+                "loader",
+                "reconciler",
+                "control",
+                "rehoster",
+            ):
                 await _something_moved(stack, started["run_id"])
                 await stack.services[service].restart()
         run = await stack.api.run_ended(started["run_id"], lambda _run: None, timeout_s=240)
@@ -117,7 +124,11 @@ def _spoil(export: Path) -> list[tuple[str, str]]:
     _rewrite(export / "patients.csv", _cell("ins1_carrier", "No Such Carrier"))
     _rewrite(export / "providers.csv", _cell("email", "nobody@nowhere.example"))
     assert appointments
-    return [("claims.csv", "write_off"), ("appointments.csv", "date"), ("patients.csv", "ins1_carrier")]
+    return [
+        ("claims.csv", "write_off"),
+        ("appointments.csv", "date"),
+        ("patients.csv", "ins1_carrier"),
+    ]
 
 
 def _cell(column: str, value: str) -> Any:

@@ -8,12 +8,11 @@ from typing import Any
 import duckdb
 from bridgework_audit import PracticeFacts
 from bridgework_audit.audit import report_hash
+
 from libs.audit.tests.kit import Audited, Auditor, Practice, audit_folder
 
 
-def test_two_audits_of_one_export_are_byte_identical(
-    practice: Practice, tmp_path: Path
-) -> None:
+def test_two_audits_of_one_export_are_byte_identical(practice: Practice, tmp_path: Path) -> None:
     """Another seal, another folder, another moment: the same two files."""
     written = []
     for number in (1, 2):

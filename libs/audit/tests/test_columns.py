@@ -5,9 +5,10 @@ import pytest
 from bridgework_audit.columns import HEAD, infer, masked_sql
 from bridgework_audit.phi import phi_class
 from bridgework_dental_exec.quarantine import shape
-from libs.audit.tests.kit import Audited, Auditor
 from hypothesis import given
 from hypothesis import strategies as st
+
+from libs.audit.tests.kit import Audited, Auditor
 
 CONNECTION = duckdb.connect()
 MASK = f"SELECT {masked_sql('?::VARCHAR')}"

@@ -85,7 +85,9 @@ def test_events_and_notes_never_travel_in_bulk() -> None:
 
 def test_files_cost_a_credit_each() -> None:
     """12,000 attachments are 12,000 credits: more than all records together."""
-    cost = bill(DOCUMENT, WORKED | {"document": 11_000, "note_image": 1_000}, PracticeFacts(), RULES)
+    cost = bill(
+        DOCUMENT, WORKED | {"document": 11_000, "note_image": 1_000}, PracticeFacts(), RULES
+    )
     assert cost.files == 12_000
     assert cost.files > cost.writing - cost.files
 

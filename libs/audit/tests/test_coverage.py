@@ -8,6 +8,7 @@ from bridgework_audit.lineage import load_lineage, parse_lineage
 from bridgework_contracts.errors import ConfigurationError
 from bridgework_dental_exec.profile import load_profile
 from bridgework_mapping.document import MappingDocument
+
 from libs.audit.tests.kit import Audited, Auditor
 
 HEADER = "pat_id,last,first"

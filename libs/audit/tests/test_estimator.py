@@ -82,7 +82,8 @@ def test_no_export_path_means_people_quote() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "grade"), [(19.9, "A"), (20.0, "B"), (47.9, "B"), (48.0, "C"), (62.0, "D"), (78.0, "E")]
+    ("value", "grade"),
+    [(19.9, "A"), (20.0, "B"), (47.9, "B"), (48.0, "C"), (62.0, "D"), (78.0, "E")],
 )
 def test_a_grade_begins_at_its_threshold(value: float, grade: str) -> None:
     """Each grade ends below the next one's beginning."""

@@ -13,6 +13,7 @@ from bridgework_audit.measure import (
     table_of,
     unmapped_kinds,
 )
+
 from libs.audit.tests.kit import Audited, Practice, audit_folder
 
 HARBOR = Path(__file__).parents[4] / "shared" / "data" / "harbor-dental.zip"

@@ -1,4 +1,4 @@
-"""Topic names: one set per tenant, so that backlog, scaling, retention and erasure are per tenant."""
+"""Topic names: one set per tenant; so are backlog, scaling, retention and erasure."""
 
 import re
 from enum import StrEnum

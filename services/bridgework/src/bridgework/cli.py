@@ -66,7 +66,7 @@ def up(
     log: Annotated[str, typer.Option(help="embedded or kafka")] = "embedded",
     log_level: str = "info",
     log_format: Annotated[str, typer.Option(help="json or console")] = "json",
-    durable: Annotated[bool, typer.Option(help="Commits survive a power cut.")] = True,
+    durable: Annotated[bool, typer.Option(help="Commits survive a power cut.")] = True,  # noqa: FBT002  # a flag
 ) -> None:
     """Run all six services in one process over embedded PostgreSQL, until interrupted."""
     from bridgework.up import run_up  # noqa: PLC0415  # six services; other commands need none
@@ -204,7 +204,7 @@ def migrate(
     time_zone: str = "America/New_York",
     unit_min: int = 10,
     plans: Annotated[int, typer.Option(help="Plans in the rehearsal.")] = 150,
-    full: Annotated[bool, typer.Option(help="Go on to the full run.")] = True,
+    full: Annotated[bool, typer.Option(help="Go on to the full run.")] = True,  # noqa: FBT002  # a flag
     url: UrlOption = DEFAULT_URL,
     api_key: KeyOption = None,
     home: HomeOption = DEFAULT_HOME,
@@ -233,7 +233,9 @@ def migrate(
 @job_app.command("status")
 def job_status(
     job_id: str,
-    watch: Annotated[bool, typer.Option("--watch", help="Follow the run that is going.")] = False,
+    watch: Annotated[  # noqa: FBT002  # a flag
+        bool, typer.Option("--watch", help="Follow the run that is going.")
+    ] = False,
     url: UrlOption = DEFAULT_URL,
     api_key: KeyOption = None,
     home: HomeOption = DEFAULT_HOME,

@@ -1,19 +1,11 @@
 """Composition root of control."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-import asyncio
 import httpx
-
 from bridgework_contracts.topics import Subject
-from bridgework_control.adapters.reconciler import ReconcilerClient
-from bridgework_control.dead_letters import DeadLetters
-from bridgework_control.handlers import DeadLetterHandler, ProgressHandler
-from bridgework_control.http.api import build_api
-from bridgework_control.operations import SCHEMA, Control
-from bridgework_control.settings import Settings
-from bridgework_control.steps import StepWorker
 from bridgework_service.chassis import App, open_chassis
 from bridgework_service.consuming import TenantLoops
 from bridgework_service.lifecycle import ServiceTask
@@ -22,6 +14,14 @@ from bridgework_service.tenants import Tenant
 from bridgework_store.statements import Statements
 from bridgework_zoho_org.opening import open_zoho
 from bridgework_zoho_org.schema import migrate_zoho_org
+
+from bridgework_control.adapters.reconciler import ReconcilerClient
+from bridgework_control.dead_letters import DeadLetters
+from bridgework_control.handlers import DeadLetterHandler, ProgressHandler
+from bridgework_control.http.api import build_api
+from bridgework_control.operations import SCHEMA, Control
+from bridgework_control.settings import Settings
+from bridgework_control.steps import StepWorker
 
 
 @asynccontextmanager

@@ -6,12 +6,13 @@ from typing import Any
 
 from bridgework_contracts.codec import encode
 from bridgework_contracts.deadletters import DeadLetter
-from bridgework_control.http.problems import ApiError
-from bridgework_service.tenants import Tenant
 from bridgework_service.outbox import ServiceOutbox
+from bridgework_service.tenants import Tenant
 from bridgework_store.outbox import OutboxMessage
 from bridgework_store.pool import Connection, Pool
 from bridgework_store.statements import Statements
+
+from bridgework_control.http.problems import ApiError
 
 
 class DeadLetters:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import orjson
-
 from bridgework_service.tenants import Tenant
 
 

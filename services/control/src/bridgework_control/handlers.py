@@ -7,7 +7,6 @@ finds a state it does not fit and changes nothing.
 from collections.abc import Callable, Sequence
 
 import structlog
-
 from bridgework_contracts.codec import Command, Message
 from bridgework_contracts.deadletters import DeadLetter
 from bridgework_contracts.ids import RunId
@@ -22,17 +21,18 @@ from bridgework_contracts.progress import (
     WaveSettled,
 )
 from bridgework_contracts.runs import RunKind
+from bridgework_eventlog.loop import Batch
+from bridgework_service.outbox import ServiceOutbox
+from bridgework_service.tenants import Tenant
+from bridgework_store.pool import Connection
+from bridgework_store.statements import Statements
+
 from bridgework_control.dead_letters import DeadLetters
 from bridgework_control.domain import runs as orchestration
 from bridgework_control.domain.jobs import AFTER, JobState
 from bridgework_control.domain.runs import RunState, RunView, Step
 from bridgework_control.findings import seal_findings
 from bridgework_control.publishing import command_messages
-from bridgework_eventlog.loop import Batch
-from bridgework_service.tenants import Tenant
-from bridgework_service.outbox import ServiceOutbox
-from bridgework_store.pool import Connection
-from bridgework_store.statements import Statements
 
 log = structlog.get_logger(__name__)
 
@@ -175,7 +175,7 @@ class ProgressHandler:
 class DeadLetterHandler:
     """Keeps one tenant's dead letters."""
 
-    def __init__(self, *, tenant: Tenant, outbox: ServiceOutbox, letters: DeadLetters):
+    def __init__(self, *, tenant: Tenant, outbox: ServiceOutbox, letters: DeadLetters) -> None:
         self._tenant = tenant
         self._outbox = outbox
         self._letters = letters

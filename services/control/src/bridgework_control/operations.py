@@ -1,4 +1,4 @@
-"""What the job API can do: each function checks, changes rows and owes commands, in one transaction."""
+"""What the job API can do: check, change rows and owe commands, in one transaction each."""
 
 import hashlib
 import secrets
@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-
 from bridgework_contracts.codec import Command
 from bridgework_contracts.commands import (
     AuditExport,
@@ -20,6 +19,13 @@ from bridgework_contracts.commands import (
 from bridgework_contracts.ids import JobId, RunId, TenantId, new_job_id, new_run_id
 from bridgework_contracts.runs import RunKind, RunSpec, SampleSpec, SourceSpec, Wave
 from bridgework_contracts.topics import tenant_topics
+from bridgework_eventlog.port import EventLog
+from bridgework_mapping.document import MappingDocument
+from bridgework_service.outbox import ServiceOutbox
+from bridgework_service.tenants import Tenant, TenantDirectory, TenantUnknown
+from bridgework_store.pool import Connection, Pool
+from bridgework_store.statements import Statements
+
 from bridgework_control.adapters.reconciler import ReconcilerClient
 from bridgework_control.dead_letters import DeadLetters
 from bridgework_control.domain.gates import evidence_for
@@ -38,12 +44,6 @@ from bridgework_control.http.models import (
 from bridgework_control.http.problems import ApiError
 from bridgework_control.publishing import command_messages
 from bridgework_control.settings import Settings
-from bridgework_eventlog.port import EventLog
-from bridgework_mapping.document import MappingDocument
-from bridgework_service.outbox import ServiceOutbox
-from bridgework_service.tenants import Tenant, TenantDirectory, TenantUnknown
-from bridgework_store.pool import Connection, Pool
-from bridgework_store.statements import Statements
 
 SCHEMA = "control"
 Row = Mapping[str, Any]
@@ -210,7 +210,6 @@ class Control:
         async with self._outbox.transaction() as connection:
             job = await self._locked_job(connection, job_id)
             _refuse_busy(job)
-            tenant = await self.tenant(job["tenant_id"])
             source = dict(job["source"])
             merges = dict(source.get("merges", {}))
             if body.accept_auto_merges:

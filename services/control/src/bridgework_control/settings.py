@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import Field, PositiveFloat, SecretStr
-from pydantic_settings import SettingsConfigDict
-
 from bridgework_service.settings import ServiceSettings
 from bridgework_zoho.settings import ZohoSettings
+from pydantic import Field, PositiveFloat, SecretStr
+from pydantic_settings import SettingsConfigDict
 
 
 class Settings(ServiceSettings):

@@ -5,18 +5,18 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-
 from bridgework_contracts.errors import BridgeworkError, ConfigurationError, TerminalError
-from bridgework_control.adapters.org_schema import apply_plan
-from bridgework_control.domain.gates import Evidence
-from bridgework_control.domain.jobs import JobState
-from bridgework_control.findings import open_findings
 from bridgework_mapping.document import MappingDocument
 from bridgework_mapping.owners import resolve_owners
 from bridgework_service.tenants import Tenant
 from bridgework_store.pool import Pool
 from bridgework_store.statements import Statements
 from bridgework_zoho.client import ZohoClient
+
+from bridgework_control.adapters.org_schema import apply_plan
+from bridgework_control.domain.gates import Evidence
+from bridgework_control.domain.jobs import JobState
+from bridgework_control.findings import open_findings
 
 log = structlog.get_logger(__name__)
 
@@ -59,9 +59,7 @@ class StepWorker:
         plan = MappingDocument.parse(job["mapping"]).schema_plan()
         metadata = await apply_plan(self._client, plan)
         drift = plan.compare(metadata)
-        users: list[dict[str, Any]] = []
-        async for user in self._client.users.list():
-            users.append(user.raw)
+        users: list[dict[str, Any]] = [user.raw async for user in self._client.users.list()]
         me = [user async for user in self._client.users.list("CurrentUser")]
         fallback = _user_id(users, job["source"]["fallback_email"])
         blob = await self._pool.fetchval(self._jobs.findings, job_id, "providers")

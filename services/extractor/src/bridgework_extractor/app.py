@@ -5,15 +5,16 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from bridgework_contracts.topics import Subject
-from bridgework_extractor.handlers import CommandsHandler
-from bridgework_extractor.settings import Settings
-from bridgework_extractor.worker import Worker
 from bridgework_service.chassis import App, open_chassis
 from bridgework_service.consuming import TenantLoops
 from bridgework_service.lifecycle import ServiceTask
 from bridgework_service.tenancy_loop import PerTenant
 from bridgework_service.tenants import Tenant
 from bridgework_store.statements import Statements
+
+from bridgework_extractor.handlers import CommandsHandler
+from bridgework_extractor.settings import Settings
+from bridgework_extractor.worker import Worker
 
 SCHEMA = "extractor"
 

@@ -27,6 +27,7 @@ from bridgework_contracts.topics import Subject, topic_name
 from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.records import CanonicalFile, CanonicalRecord, Decided
 from bridgework_eventlog.port import NewRecord, Producer
+
 from bridgework_extractor.hashes import BaseHashes, HashWriter
 from bridgework_extractor.sampling import PLAN, ClosedWorld
 

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
+from bridgework_service.settings import ServiceSettings
 from pydantic import Field, PositiveInt
 from pydantic_settings import SettingsConfigDict
-
-from bridgework_service.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):

@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import structlog
-
 from bridgework_contracts.codec import Message, decode, encode, headers_for
 from bridgework_contracts.commands import AuditExport, StartRun
 from bridgework_contracts.errors import TerminalError
@@ -20,15 +19,16 @@ from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.export import open_export
 from bridgework_dental_exec.snapshot import Snapshot, seal_snapshot
 from bridgework_eventlog.port import Producer
+from bridgework_service.outbox import ServiceOutbox
+from bridgework_service.tenants import Tenant
+from bridgework_store.pool import Pool
+from bridgework_store.statements import Statements
+
 from bridgework_extractor.auditing import audit_export
 from bridgework_extractor.extraction import SERVICE, Extraction
 from bridgework_extractor.handlers import work_aad
 from bridgework_extractor.hashes import BaseHashes
 from bridgework_extractor.settings import Settings
-from bridgework_service.outbox import ServiceOutbox
-from bridgework_service.tenants import Tenant
-from bridgework_store.pool import Pool
-from bridgework_store.statements import Statements
 
 log = structlog.get_logger(__name__)
 

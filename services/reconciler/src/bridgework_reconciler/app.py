@@ -5,6 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from bridgework_contracts.topics import Subject
+from bridgework_service.chassis import App, open_chassis
+from bridgework_service.consuming import TenantLoops
+from bridgework_service.lifecycle import ServiceTask
+from bridgework_service.tenancy_loop import PerTenant
+from bridgework_service.tenants import Tenant
+from bridgework_zoho_org.opening import open_zoho
+from bridgework_zoho_org.schema import migrate_zoho_org
+
 from bridgework_reconciler.adapters.journal import Journal
 from bridgework_reconciler.adapters.truth import Truth
 from bridgework_reconciler.adapters.zoho_reader import ZohoReader
@@ -14,13 +22,6 @@ from bridgework_reconciler.handlers import CommandsHandler, OutcomesHandler, Rec
 from bridgework_reconciler.http import build_http
 from bridgework_reconciler.settings import Settings
 from bridgework_reconciler.worker import Worker
-from bridgework_service.chassis import App, open_chassis
-from bridgework_service.consuming import TenantLoops
-from bridgework_service.lifecycle import ServiceTask
-from bridgework_service.tenancy_loop import PerTenant
-from bridgework_service.tenants import Tenant
-from bridgework_zoho_org.opening import open_zoho
-from bridgework_zoho_org.schema import migrate_zoho_org
 
 SCHEMA = "reconciler"
 

@@ -5,10 +5,11 @@ from contextlib import suppress
 
 from bridgework_contracts.codec import Message
 from bridgework_contracts.progress import RunCounted, WaveSettled
-from bridgework_reconciler.adapters.journal import Journal
-from bridgework_reconciler.context import TenantContext
 from bridgework_service.outbox import ServiceOutbox
 from bridgework_service.runs import RunStatus
+
+from bridgework_reconciler.adapters.journal import Journal
+from bridgework_reconciler.context import TenantContext
 
 _PAUSE_S = 0.2
 

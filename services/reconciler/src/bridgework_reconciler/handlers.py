@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from itertools import groupby
 
 import structlog
-
 from bridgework_contracts.codec import Message, encode
 from bridgework_contracts.commands import (
     CancelRun,
@@ -20,12 +19,13 @@ from bridgework_contracts.outcomes import FileOutcome, RecordOutcome
 from bridgework_contracts.records import FileExtracted, ObjectExtracted, RecordExtracted
 from bridgework_contracts.runs import RunKind, RunSpec
 from bridgework_eventlog.loop import Batch, Hold
+from bridgework_service.runs import RunUnknown
+from bridgework_store.pool import Connection
+
 from bridgework_reconciler.adapters.journal import Journal
 from bridgework_reconciler.adapters.truth import Truth
 from bridgework_reconciler.context import TenantContext
 from bridgework_reconciler.counting_watch import CountingWatch
-from bridgework_service.runs import RunUnknown
-from bridgework_store.pool import Connection
 
 log = structlog.get_logger(__name__)
 

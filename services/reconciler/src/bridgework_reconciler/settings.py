@@ -1,10 +1,9 @@
 """Everything the reconciler can be told, read once from the environment."""
 
-from pydantic import PositiveInt
-from pydantic_settings import SettingsConfigDict
-
 from bridgework_service.settings import ServiceSettings
 from bridgework_zoho.settings import ZohoSettings
+from pydantic import PositiveInt
+from pydantic_settings import SettingsConfigDict
 
 
 class Settings(ServiceSettings):

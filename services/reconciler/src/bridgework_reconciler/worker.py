@@ -4,12 +4,14 @@ import asyncio
 from contextlib import suppress
 
 import structlog
-
 from bridgework_contracts.codec import Message
 from bridgework_contracts.errors import TerminalError
 from bridgework_contracts.progress import FingerprintTaken, RunFailed, RunReported
 from bridgework_contracts.runs import RunSpec
 from bridgework_eventlog.port import Producer
+from bridgework_service.outbox import ServiceOutbox
+from bridgework_service.runs import RunStatus
+
 from bridgework_reconciler.adapters.journal import Journal
 from bridgework_reconciler.adapters.truth import Truth
 from bridgework_reconciler.adapters.zoho_reader import ZohoReader
@@ -19,8 +21,6 @@ from bridgework_reconciler.work.diffing import Comparison
 from bridgework_reconciler.work.fingerprints import take_fingerprint
 from bridgework_reconciler.work.reporting import run_report
 from bridgework_reconciler.work.undoing import publish_undo
-from bridgework_service.outbox import ServiceOutbox
-from bridgework_service.runs import RunStatus
 
 log = structlog.get_logger(__name__)
 

@@ -3,6 +3,7 @@
 import sys
 
 from bridgework_service.lifecycle import main
+
 from bridgework_transformer.app import open_app
 from bridgework_transformer.settings import Settings
 

@@ -10,6 +10,7 @@ from bridgework_service.consuming import TenantLoops
 from bridgework_service.lifecycle import ServiceTask
 from bridgework_service.tenancy_loop import PerTenant
 from bridgework_service.tenants import Tenant
+
 from bridgework_transformer.handlers import CommandsHandler, RecordsHandler
 from bridgework_transformer.settings import Settings
 

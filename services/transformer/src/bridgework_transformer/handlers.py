@@ -15,6 +15,7 @@ from bridgework_mapping.compile import Mapper, compile_mapping
 from bridgework_mapping.document import MappingDocument
 from bridgework_service.runs import RunRegistry, RunUnknown
 from bridgework_service.tenants import Tenant
+
 from bridgework_transformer.domain import transform
 
 

@@ -1,9 +1,8 @@
 """Everything the transformer can be told, read once from the environment."""
 
+from bridgework_service.settings import ServiceSettings
 from pydantic import PositiveInt
 from pydantic_settings import SettingsConfigDict
-
-from bridgework_service.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):

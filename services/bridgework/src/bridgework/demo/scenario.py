@@ -135,7 +135,9 @@ class Demo:
                 editor, "Contacts", str(row["id"]), {"Description": "Edited at the front desk"}
             )
             await org.edit(editor, "Contacts", str(row["id"]), {"Mailing_City": "Edited City"})
-        self._console.print(f"[bold]•[/bold] people edit Zoho: {editor.split('@')[0]} at work")
+        self._console.print(
+            f"[bold]•[/bold] people edit Zoho: {editor.split('@', maxsplit=1)[0]} at work"
+        )
 
     def _sources(self) -> tuple[Path, Path, Path]:
         """Return (practice folder, export, later export)."""

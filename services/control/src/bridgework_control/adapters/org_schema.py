@@ -3,7 +3,6 @@
 from typing import Any
 
 import structlog
-
 from bridgework_contracts.errors import StopRun
 from bridgework_mapping.plan import Payload, SchemaPlan
 from bridgework_zoho.client import ZohoClient

@@ -3,7 +3,6 @@
 from typing import Any
 
 import httpx
-
 from bridgework_contracts.errors import StoreUnavailable
 from bridgework_contracts.outcomes import Outcome
 

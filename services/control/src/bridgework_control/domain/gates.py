@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-
 from bridgework_contracts.runs import RunKind
-from bridgework_control.domain.jobs import NEEDED_BEFORE, Gate, JobState
 
+from bridgework_control.domain.jobs import NEEDED_BEFORE, Gate, JobState
 
 Row = Any
 """A database row: values by column name."""

@@ -2,10 +2,10 @@
 
 ::
 
-    starting ──FingerprintTaken(before)──► moving ──last WaveSettled──► comparing ─DiffFinished─┐
-                                             │ (undo)                                           ▼
-                                             └─► proving ─FingerprintTaken(after_undo)─► reporting
-                                                                         reporting ─RunReported─► finished
+    starting ─FingerprintTaken(before)─► moving ─last WaveSettled─► comparing ─DiffFinished─┐
+                                           │ (undo)                                          ▼
+                                           └─► proving ─FingerprintTaken(after_undo)─► reporting
+    reporting ─RunReported─► finished
     any of these ──RunFailed──► failed (resume goes back to where it was) ; ──cancel──► cancelled
 
 Progress may arrive twice or late; a word that does not fit the state changes nothing.

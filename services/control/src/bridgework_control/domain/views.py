@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridgework_contracts.runs import RunKind
+
 from bridgework_control.domain.gates import evidence_for
 from bridgework_control.domain.jobs import GATE_MEANING, Gate
 
@@ -141,7 +142,7 @@ def job_report(job: Row, runs: Sequence[Row], approved: Sequence[Row]) -> dict[s
 
 
 def _newest_first_by_place(reports: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return quarantine lines of all runs; the newest word about one place replaces earlier ones."""
+    """Return quarantine lines of all runs; the newest about one place replaces the earlier."""
     lines: dict[tuple[Any, ...], dict[str, Any]] = {}
     for report in reports:
         for line in report["quarantined"]:

@@ -4,6 +4,8 @@ import secrets
 from datetime import datetime
 from typing import Annotated, Any
 
+from bridgework_contracts.outcomes import Outcome
+from bridgework_service.tenants import Tenant
 from fastapi import APIRouter, FastAPI, Path, Query
 from fastapi.responses import JSONResponse
 
@@ -31,8 +33,6 @@ from bridgework_control.http.models import (
 )
 from bridgework_control.http.problems import ApiError, ProblemDetails, install
 from bridgework_control.operations import Control, key_hash
-from bridgework_contracts.outcomes import Outcome
-from bridgework_service.tenants import Tenant
 
 PROBLEM = {"model": ProblemDetails, "content": {"application/problem+json": {}}}
 ERRORS: dict[int | str, dict[str, Any]] = {

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
+from bridgework_contracts.runs import RunKind, SampleSpec
+from bridgework_zoho.data_centres import DataCentre, Environment
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from bridgework_contracts.runs import RunKind, SampleSpec
 from bridgework_control.domain.jobs import Gate, JobState
 from bridgework_control.domain.runs import RunState
-from bridgework_zoho.data_centres import DataCentre, Environment
 
 
 class Create(BaseModel):

@@ -3,13 +3,12 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from bridgework_contracts.errors import BridgeworkError, TransientError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
-
-from bridgework_contracts.errors import BridgeworkError, TransientError
 
 STATUS_BY_CODE = {
     "unauthorised": 401,
@@ -63,7 +62,9 @@ class ProblemDetails(BaseModel):
 class ApiError(BridgeworkError):
     """A request that cannot be served as it is; ``code`` decides the status."""
 
-    def __init__(self, message: str, *, code: str, errors: list[dict[str, Any]] | None = None):
+    def __init__(
+        self, message: str, *, code: str, errors: list[dict[str, Any]] | None = None
+    ) -> None:
         super().__init__(message, code=code)
         self.errors = errors or []
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import asyncpg
 import orjson
-
 from bridgework_contracts.outcomes import FileOutcome, RecordOutcome
 from bridgework_eventlog.sealed import Sealer
-from bridgework_reconciler.adapters.sealing import seal_values
-from bridgework_reconciler.domain.counting import Counted, Counts, delta
 from bridgework_store.pool import Connection, Pool
 from bridgework_store.statements import Statements
+
+from bridgework_reconciler.adapters.sealing import seal_values
+from bridgework_reconciler.domain.counting import Counted, Counts, delta
 
 AnyOutcome = RecordOutcome | FileOutcome
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import orjson
-
 from bridgework_contracts.outcomes import Conflict, RecordOutcome
 from bridgework_eventlog.sealed import Sealer
 

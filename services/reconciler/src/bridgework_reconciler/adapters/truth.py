@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from bridgework_contracts.outcomes import LANDED, Effect, FileOutcome, RecordOutcome
 from bridgework_contracts.records import FileExtracted, RecordExtracted
 from bridgework_eventlog.sealed import Sealer
-from bridgework_reconciler.adapters.sealing import expected_aad
 from bridgework_store.pool import Connection, Pool
 from bridgework_store.statements import Statements
+
+from bridgework_reconciler.adapters.sealing import expected_aad
 
 
 class Truth:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bridgework_contracts.outcomes import Conflict, Outcome
+
 from bridgework_reconciler.domain.counting import Counts
 from bridgework_reconciler.domain.masking import shape
 
@@ -38,8 +39,7 @@ def quarantine_rows(
             "key": row["key"],
             "outcome": row["outcome"],
         }
-        for problem in row["problems"] or ():
-            lines.append({**base, **problem})
+        lines.extend({**base, **problem} for problem in row["problems"] or ())
         reason = row["reason"]
         if reason and row["outcome"] in {"failed", "parked", "skipped"}:
             place = (row["provenance"] or [{}])[0]

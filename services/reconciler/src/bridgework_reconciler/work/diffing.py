@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-
 from bridgework_contracts.codec import decode
 from bridgework_contracts.errors import ContractViolation
 from bridgework_contracts.outcomes import Conflict
 from bridgework_contracts.progress import DiffFinished
 from bridgework_contracts.records import FileExtracted, RecordExtracted
 from bridgework_contracts.runs import RunSpec
+
 from bridgework_reconciler.adapters.journal import Journal
 from bridgework_reconciler.adapters.sealing import conflicts_of, journal_aad, open_values
 from bridgework_reconciler.adapters.truth import Truth

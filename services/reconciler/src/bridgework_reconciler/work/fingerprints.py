@@ -3,6 +3,7 @@
 from typing import Any
 
 from bridgework_contracts.runs import RunSpec
+
 from bridgework_reconciler.adapters.zoho_reader import ZohoReader
 from bridgework_reconciler.context import TenantContext
 from bridgework_reconciler.domain.fingerprint import Fingerprint

@@ -6,6 +6,7 @@ from typing import Any
 
 from bridgework_contracts.outcomes import Outcome
 from bridgework_contracts.runs import RunSpec
+
 from bridgework_reconciler.adapters.journal import Journal
 from bridgework_reconciler.adapters.sealing import conflicts_of, open_values
 from bridgework_reconciler.adapters.truth import Truth

@@ -12,6 +12,7 @@ from bridgework_contracts.ids import RunId, message_id
 from bridgework_contracts.runs import RunSpec
 from bridgework_contracts.topics import Subject, topic_name
 from bridgework_eventlog.port import NewRecord, Producer
+
 from bridgework_reconciler.adapters.journal import Journal
 from bridgework_reconciler.adapters.sealing import open_values
 from bridgework_reconciler.context import TenantContext
