@@ -73,7 +73,9 @@ class AnswerKey:
         """Note a record that the key has and the source lacks."""
         self.differences.append(Difference(name, key, "missing", None, key))
 
-    def records(self, name: str, object_name: str) -> Iterator[tuple[CanonicalRecord, dict[str, Any]]]:
+    def records(
+        self, name: str, object_name: str
+    ) -> Iterator[tuple[CanonicalRecord, dict[str, Any]]]:
         """Yield pairs; what has no partner becomes a difference."""
         found = {r.key: r for r in self.source.records(object_name)}
         for row in self.objects[name]:
@@ -139,7 +141,9 @@ class AnswerKey:
         for key in found:
             self.differences.append(Difference("Accounts", key, "extra", key, None))
 
-    def _compare(self, name: str, object_name: str, fields: dict[str, Any], patient: str = "") -> None:
+    def _compare(
+        self, name: str, object_name: str, fields: dict[str, Any], patient: str = ""
+    ) -> None:
         for record, row in self.records(name, object_name):
             for want, got in fields.items():
                 if want in row["fields"]:
@@ -181,12 +185,16 @@ class AnswerKey:
             "Signed": "signed", "Format": "format", "Addendum_Of": "addendum_of",
             "Initials": "author_initials",
         }, "Parent")  # fmt: skip
-        self._compare("Perio_Exams", "perio_exam", {"Date": "date", "Readings": "readings"}, "Contact")
+        self._compare(
+            "Perio_Exams", "perio_exam", {"Date": "date", "Readings": "readings"}, "Contact"
+        )
         self._compare("Sales_Rep_Performance", "production_goal", {
             "Provider": "provider_key", "Month": lambda f: f["month"][:7],
             "Monthly_Production_Goal": "goal", "Monthly_Production_Actual": "actual",
         })  # fmt: skip
-        shared = {i for i, people in self.source.context.people_by_initials.items() if len(people) > 1}
+        shared = {
+            i for i, people in self.source.context.people_by_initials.items() if len(people) > 1
+        }
         notes = {r.key: r.fields for r in self.source.records("note")}
         for row in self.objects["Notes"]:
             got = notes[row["key"]]["author_key"] if row["key"] in notes else None
@@ -213,7 +221,9 @@ class AnswerKey:
             for field, want in (("balance", "ledger_sum"), ("balance_agrees", "agrees")):
                 if account[field] != balance[want]:
                     self.differences.append(
-                        Difference("balances", balance["acct_id"], field, account[field], balance[want])
+                        Difference(
+                            "balances", balance["acct_id"], field, account[field], balance[want]
+                        )
                     )
 
     def _files(self) -> None:

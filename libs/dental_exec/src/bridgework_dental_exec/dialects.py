@@ -24,6 +24,13 @@ _QUOTES = '"~'
 _SAMPLE_RECORDS = 200
 _NUL_SHARE = 0.2
 
+_PADDING = tuple(
+    pair
+    for mark in (b",", b";", b"|", b"\t", b'"', b"~", b"\n", b"\r")
+    for pair in (mark + b" ", b" " + mark)
+)
+"""Where a cell begins or ends with a blank, one of these pairs stands (block borders count too)."""
+
 ENCODINGS = ("utf-8", "cp1252", "utf-16-le", "utf-16-be", "mixed")
 """``mixed``: UTF-8 with stretches of Windows-1252, decided line by line."""
 
@@ -44,6 +51,13 @@ class FileScan:
     carriage_returns: int
     crlf: int
     nul_bytes: int
+    quotes: bool
+    """True where a double quote or a tilde occurs at all."""
+    tabs: bool
+    padded: bool
+    """False where no cell can begin or end with a blank."""
+    ends_open: bool
+    """True where the last line has no line end."""
     utf8: str
     """``ascii``, ``valid``, ``invalid`` (no multi-byte character seen) or ``mixed``."""
 
@@ -79,6 +93,7 @@ def scan_file(path: Path) -> FileScan:
     """Read a file once, in blocks: SHA-256, line ends, and whether it can be UTF-8."""
     digest = hashlib.sha256()
     size = lf = cr = crlf = nul = 0
+    quotes = tabs = padded = False
     valid_multibyte = invalid = False
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
     previous = b""
@@ -91,8 +106,12 @@ def scan_file(path: Path) -> FileScan:
             crlf += block.count(b"\r\n")
             if previous.endswith(b"\r") and block.startswith(b"\n"):
                 crlf += 1
+            padded = padded or b" " in {previous, block[:1], block[-1:]}
             previous = block[-1:]
             nul += block.count(b"\0")
+            quotes = quotes or b'"' in block or b"~" in block
+            tabs = tabs or b"\t" in block
+            padded = padded or any(mark in block for mark in _PADDING)
             if block.isascii() and not decoder.getstate()[0]:
                 continue
             try:
@@ -109,7 +128,8 @@ def scan_file(path: Path) -> FileScan:
         if invalid
         else ("valid" if valid_multibyte else "ascii")
     )
-    return FileScan(size, digest.hexdigest(), lf, cr, crlf, nul, utf8)
+    ends_open = previous not in {b"", b"\n", b"\r", b"\0"}
+    return FileScan(size, digest.hexdigest(), lf, cr, crlf, nul, quotes, tabs, padded, ends_open, utf8)
 
 
 def _has_utf8_character(block: bytes) -> bool:

@@ -280,9 +280,7 @@ def _near(a: str, b: str) -> bool:
     return (
         slips <= allowed
         and min(len(a), len(b)) > 2
-        and (
-            JaroWinkler.similarity(a, b) >= _NEAR_NAME
-        )
+        and (JaroWinkler.similarity(a, b) >= _NEAR_NAME)
     )
 
 

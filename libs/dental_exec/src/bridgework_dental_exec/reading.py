@@ -8,7 +8,7 @@ import datetime as dt
 import json
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -47,6 +47,8 @@ class RowSource:
     batches: Iterator[Batch]
     report: ReadReport
     evidence: tuple[str, ...] = ()
+    first: list[list[str]] = field(default_factory=list)
+    """The first rows, to guess by."""
 
 
 def open_rows(table: TableFile, pins: Mapping[str, str] | None = None) -> RowSource:
@@ -65,7 +67,8 @@ def open_rows(table: TableFile, pins: Mapping[str, str] | None = None) -> RowSou
     batches = read_rows(table.path, table.file, dialect, report, batch_rows=_BATCH_ROWS)
     first = next(batches, None)
     rest = chain([first], batches) if first is not None else iter(())
-    return RowSource(table, scan, dialect, report.header, rest, report, dialect.evidence)
+    sample = first[1] if first is not None else []
+    return RowSource(table, scan, dialect, report.header, rest, report, dialect.evidence, sample)
 
 
 def _open_workbook(table: TableFile, scan: FileScan) -> RowSource:

@@ -21,6 +21,7 @@ _READ_BYTES = 1 << 20
 _RUNAWAY_LINES = 20_000
 _RUNAWAY_CHARS = 4 << 20
 _JOIN_LINES = 60
+_FIRST_ROWS = 64
 _HOPELESS_LINES = 5_000
 _HOPELESS_SHARE = 10
 _CR_STAND_IN = "\ue00d"
@@ -243,13 +244,14 @@ def read_rows(
     report.header = header
     numbers: list[int] = []
     batch: list[list[str]] = []
+    size = min(_FIRST_ROWS, batch_rows)
     for line, cells in reader.rows(len(header)):
         numbers.append(line)
         batch.append(cells)
-        if len(batch) >= batch_rows:
+        if len(batch) >= size:
             report.rows += len(batch)
             yield numbers, batch
-            numbers, batch = [], []
+            numbers, batch, size = [], [], batch_rows
     if batch:
         report.rows += len(batch)
         yield numbers, batch

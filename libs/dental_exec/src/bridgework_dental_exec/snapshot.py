@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 from bridgework_contracts.errors import SourceUnreadable
 
+from bridgework_dental_exec import fast_lane
 from bridgework_dental_exec.export import Export, Finding, TableFile
 from bridgework_dental_exec.profile import Profile, TableDef, load_profile
 from bridgework_dental_exec.quarantine import Quarantined
@@ -224,8 +225,11 @@ def seal_snapshot(
         exported_at=_exported_at(export),
     )
     sealer = _Sealer(snapshot, export.pins)
-    for file in export.tables().values():
-        sealer.take(file)
+    try:
+        for file in export.tables().values():
+            sealer.take(file)
+    finally:
+        sealer.close()
     sealer.compare_with_manifest(export)
     snapshot.save()
     return snapshot
@@ -242,6 +246,11 @@ class _Sealer:
         self._snapshot = snapshot
         self._pins = pins
         self._hash_key = row_hash_key(snapshot.seal)
+        self._connection = _connection()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
 
     def take(self, file: TableFile) -> None:
         """Seal one file if the profile knows its table; else say that it was left."""
@@ -275,13 +284,13 @@ class _Sealer:
         if header and missing and not keyless:
             sentence = f"{len(missing)} columns are missing: " + ", ".join(missing)
             snapshot.findings.append(Finding(file, "columns_missing", sentence))
-        rows = 0
+        rows, lane = 0, "careful"
         if keyless:
             rows_seen = sum(len(batch) for _, batch in source.batches)
             if rows_seen or not header:
                 snapshot.quarantine.append(_keyless(source, table, missing, rows_seen))
         elif header:
-            rows = self._write(table, source)
+            rows, lane = self._write(table, source)
         report = source.report
         snapshot.quarantine.extend(report.quarantine)
         snapshot.tables[table.name] = TableInfo(
@@ -298,30 +307,65 @@ class _Sealer:
             evidence=source.evidence,
             repairs=report.repair_count,
             repaired_lines=tuple((r.line, r.code) for r in report.repairs),
+            lane=lane,
         )
 
-    def _write(self, table: TableDef, source: RowSource) -> int:
+    def _write(self, table: TableDef, source: RowSource) -> tuple[int, str]:
+        """Write a table's rows; return their number and the lane that read them."""
+        if fast_lane.is_candidate(source):
+            shown = source.scan.quotes and any("\n" in c for row in source.first for c in row)
+            for inside in (True,) if shown else (False, True):
+                if inside and not source.scan.quotes:
+                    break
+                try:
+                    return self._write_fast(table, source, inside=inside), "fast"
+                except fast_lane.NotWellFormed as exc:
+                    self._snapshot.path(table.name).unlink(missing_ok=True)
+                    if not exc.lines_differ:
+                        break
+        return self._write_carefully(table, source), "careful"
+
+    def _write_fast(self, table: TableDef, source: RowSource, *, inside: bool) -> int:
+        header = source.header
+        cells = ", ".join(f"{_quoted(c)}" for c in header)
+        scan = fast_lane.scan_sql(source)
+        breaks = fast_lane.breaks_sql(source, inside=inside)
+        raw = f"(SELECT {cells}, {breaks} AS {fast_lane.BREAKS} FROM {scan})"
+        place = fast_lane.BREAKS
+        try:
+            result = self._connection.sql(
+                projection(source, raw, self._hash_key, place, breaks=inside)
+            )
+            reader = result.to_arrow_reader(_batch_rows(source))
+        except (duckdb.Error, pa.ArrowException) as exc:
+            raise fast_lane.NotWellFormed from exc
+        fields = [f for f in reader.schema if f.name not in {place, HASH}]
+        schema = pa.schema([*fields, pa.field(LINE, pa.int64()), reader.schema.field(HASH)])
+        lines = fast_lane.physical_line_count(source)
+        return self._store(table, schema, fast_lane.with_lines(reader, LINE, schema, lines))
+
+    def _write_carefully(self, table: TableDef, source: RowSource) -> int:
         header = source.header
         schema = pa.schema(
             [pa.field(c, pa.string()) for c in header] + [pa.field(LINE, pa.int64())]
         )
         reader = pa.RecordBatchReader.from_batches(schema, _arrow(source, schema))
-        connection = duckdb.connect(
-            config={"threads": 2, "memory_limit": MEMORY_LIMIT, "temp_directory": ""}
+        self._connection.register("incoming", reader)
+        result = self._connection.sql(
+            projection(source, "incoming", self._hash_key, LINE, breaks=True)
         )
-        connection.register("incoming", reader)
-        result = connection.sql(projection(header, "incoming", self._hash_key))
-        batch_rows = _batch_rows(source)
+        output = result.to_arrow_reader(_batch_rows(source))
+        rows = self._store(table, output.schema, output)
+        self._connection.unregister("incoming")
+        return rows
+
+    def _store(self, table: TableDef, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
         snapshot = self._snapshot
         rows = 0
-        output = result.to_arrow_reader(batch_rows)
-        with open_writer(
-            snapshot.path(table.name), output.schema, snapshot.key(table.name)
-        ) as writer:
-            for batch in output:
+        with open_writer(snapshot.path(table.name), schema, snapshot.key(table.name)) as writer:
+            for batch in batches:
                 writer.write_batch(batch)
                 rows += batch.num_rows
-        connection.close()
         return rows
 
     def compare_with_manifest(self, export: Export) -> None:
@@ -341,14 +385,29 @@ class _Sealer:
                 snapshot.findings.append(Finding(table.file, "manifest_rows", sentence))
 
 
-def projection(header: list[str], source: str, hash_key: str) -> str:
-    """Return the SQL that turns raw cells into kept cells, with each row's hash."""
-    cells = ", ".join(f"{_clean(c)} AS {_quoted(c)}" for c in header)
-    joined = ", chr(31), ".join(f"coalesce({_quoted(c)}, '')" for c in sorted(header))
+def _connection() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(config={"threads": 2, "memory_limit": MEMORY_LIMIT, "temp_directory": ""})
+
+
+def projection(source: RowSource, raw: str, hash_key: str, place: str, *, breaks: bool) -> str:
+    """Return the SQL that turns raw cells into kept cells, with each row's place and hash.
+
+    Cells are trimmed, blank ones are null, line breaks inside are ``\\n``. What a file cannot
+    hold (tabs, quoted line breaks) is not looked for: that is most of the cost.
+    """
+    scan, dialect = source.scan, source.dialect
+    text_file = dialect is not None
+    tabs = not text_file or (scan.quotes if dialect and dialect.delimiter == "\t" else scan.tabs)
+    breaks = breaks and (not text_file or scan.carriage_returns > 0 or scan.nul_bytes > 0)
+    trim = tabs or not text_file or scan.padded or scan.nul_bytes > 0
+    cells = ", ".join(
+        f"{_clean(c, tabs=tabs, breaks=breaks, trim=trim)} AS {_quoted(c)}" for c in source.header
+    )
+    joined = ", chr(31), ".join(f"coalesce({_quoted(c)}, '')" for c in sorted(source.header))
     key = hash_key.replace("'", "''")
     return (
         f"SELECT *, unhex(left(sha256(concat('{key}', {joined})), 32)) AS {HASH} "  # noqa: ISC003
-        + f"FROM (SELECT {cells}, {LINE} FROM {source})"
+        + f"FROM (SELECT {cells}, {place} FROM {raw})"
     )
 
 
@@ -356,9 +415,13 @@ def _quoted(column: str) -> str:
     return '"' + column.replace('"', '""') + '"'
 
 
-def _clean(column: str) -> str:
-    name = _quoted(column)
-    return f"nullif(trim(replace({name}, chr(13) || chr(10), chr(10)), chr(32) || chr(9) || chr(10) || chr(13)), '')"  # noqa: E501
+def _clean(column: str, *, tabs: bool, breaks: bool, trim: bool) -> str:
+    text = _quoted(column)
+    if breaks:
+        text = f"replace({text}, chr(13) || chr(10), chr(10))"
+    if trim:
+        text = f"trim({text}, ' ' || chr(9))" if tabs else f"trim({text})"
+    return f"nullif({text}, '')"
 
 
 def _arrow(source: RowSource, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
