@@ -4,71 +4,106 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from bridgework_contracts.ids import RunId
 from bridgework_contracts.topics import Subject, topic_name
 from bridgework_eventlog.policies import SPREAD
-from bridgework_rehoster.adapters.ledger import FileLedger
-from bridgework_rehoster.handlers import CommandsHandler, FilesHandler, OutcomesHandler
-from bridgework_rehoster.rehosting import Rehoster
-from bridgework_rehoster.settings import Settings
+from bridgework_eventlog.port import EventLog, TopicPartition
 from bridgework_service.chassis import App, open_chassis
 from bridgework_service.consuming import TenantLoops
 from bridgework_service.lifecycle import ServiceTask
 from bridgework_service.tenancy_loop import PerTenant
 from bridgework_service.tenants import Tenant
-from bridgework_store.statements import Statements
 from bridgework_zoho_org.opening import open_zoho
 from bridgework_zoho_org.schema import migrate_zoho_org
+
+from bridgework_rehoster.adapters.gates import Gates
+from bridgework_rehoster.adapters.ledger import FileLedger
+from bridgework_rehoster.attachments import Attachments
+from bridgework_rehoster.domain.deciding import SERVICE
+from bridgework_rehoster.handlers import CommandsHandler, FilesHandler, OutcomesHandler, Releaser
+from bridgework_rehoster.metering import RehosterMetrics
+from bridgework_rehoster.moving import Moving
+from bridgework_rehoster.pacing import OnStep, no_step
+from bridgework_rehoster.rehosting import Rehoster
+from bridgework_rehoster.settings import Settings
 
 SCHEMA = "rehoster"
 
 
 @asynccontextmanager
-async def open_app(settings: Settings) -> AsyncIterator[App]:
-    """Open the rehoster: per tenant its commands, its outcomes (for parents) and its files."""
+async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIterator[App]:
+    """Open the rehoster: per tenant its commands, its outcomes (for parents) and its files.
+
+    Args:
+        settings: This service's settings.
+        on_step: Told after each effect; crash tests end the process there.
+    """
     async with open_chassis(settings, schema=SCHEMA, package="bridgework_rehoster") as chassis:
         await migrate_zoho_org(chassis.pool)
-        sql = Statements.load("bridgework_rehoster", "sql/files.sql", schema=SCHEMA)
+        pacing, metrics = settings.pacing, RehosterMetrics()
 
         async def serve_tenant(tenant: Tenant, stop: asyncio.Event) -> None:
             if tenant.zoho is None:
                 await stop.wait()
                 return
-            ledger = FileLedger(chassis.pool, tenant, chassis.outbox, sql)
-            loops = TenantLoops(chassis, tenant, service="rehoster")
-            outcomes_topic = topic_name(tenant.tenant_id, Subject.OUTCOMES)
-
-            async def outcomes_lag() -> int:
-                group = f"rehoster.{tenant.tenant_id}.{Subject.OUTCOMES}"
-                return sum((await chassis.log.lag(group, [outcomes_topic])).values())
-
+            tenant_id = tenant.tenant_id
+            ledger = FileLedger(
+                chassis.pool,
+                tenant,
+                chassis.outbox,
+                schema=SCHEMA,
+                on_decided=metrics.decided,
+            )
+            gates = Gates(chassis.pool, chassis.registry, schema=SCHEMA)
+            loops = TenantLoops(chassis, tenant, service=SERVICE)
             async with open_zoho(
                 chassis.pool,
                 tenant.zoho,
                 tenant.sealer,
                 settings=settings.zoho,
                 keep_for_others=settings.keep_for_others,
+                on_call=metrics.called,
             ) as client:
-                files = FilesHandler(
-                    pool=chassis.pool,
-                    sql=sql,
-                    registry=chassis.registry,
+                rehoster = Rehoster(
+                    client=client,
+                    attachments=Attachments(client, verify=settings.verify),
                     ledger=ledger,
-                    rehoster=Rehoster(client, ledger, verify=settings.verify),
-                    outcomes_lag=outcomes_lag,
-                    in_flight=settings.files_in_flight,
+                    pacing=pacing,
+                    upload_empty=settings.empty_files == "upload",
+                    on_step=on_step,
+                )
+                moving = Moving(
+                    rehoster=rehoster,
+                    ledger=ledger,
+                    gates=gates,
+                    outbox=chassis.outbox,
+                    pacing=pacing,
+                    metrics=metrics,
+                    on_step=on_step,
+                )
+                seen = OutcomesRead(
+                    chassis.log,
+                    group=f"{SERVICE}.{tenant_id}.{Subject.OUTCOMES}",
+                    topic=topic_name(tenant_id, Subject.OUTCOMES),
                 )
                 commands = CommandsHandler(
-                    chassis.pool, sql, chassis.registry, lambda: loops.release(Subject.FILES)
+                    tenant_id=tenant_id,
+                    gates=gates,
+                    registry=chassis.registry,
+                    release=lambda: loops.release(Subject.FILES),
                 )
-                outcomes = OutcomesHandler(ledger, chassis.registry)
+                files = FilesHandler(
+                    gates=gates, ledger=ledger, moving=moving, outcomes_seen=seen.complete
+                )
                 await loops.run(
                     stop,
                     {
                         Subject.COMMANDS: commands.handle,
-                        Subject.OUTCOMES: outcomes.handle,
+                        Subject.OUTCOMES: OutcomesHandler(ledger, chassis.registry).handle,
                         Subject.FILES: files.handle,
                     },
                     policies={Subject.FILES: SPREAD},
+                    also=[Releaser(ledger=ledger, moving=moving, pacing=pacing).run],
                 )
 
         per_tenant = PerTenant(chassis.directory, settings.tenants, serve_tenant)
@@ -77,3 +112,32 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             return [ServiceTask("tenants", per_tenant.run), chassis.outbox.task()]
 
         yield App(name=settings.service_name, checks=chassis.checks, background=background)
+
+
+class OutcomesRead:
+    """Tells a parent that is missing from one whose outcome we have not read yet.
+
+    Files are let through once every record of the earlier waves has an outcome on the log. So the
+    end of the log at that moment is behind every parent: once our group has committed that far, a
+    parent we do not know is not in Zoho.
+    """
+
+    def __init__(self, log: EventLog, *, group: str, topic: str) -> None:
+        self._log = log
+        self._group = group
+        self._topic = topic
+        self._ends: dict[RunId, dict[TopicPartition, int]] = {}
+        self._complete: set[RunId] = set()
+
+    async def complete(self, run_id: RunId) -> bool:
+        """Tell whether everything on the log when this was first asked has been read."""
+        if run_id in self._complete:
+            return True
+        if run_id not in self._ends:
+            self._ends[run_id] = await self._log.end_offsets([self._topic])
+        committed = await self._log.committed(self._group, [self._topic])
+        if any(committed.get(at, 0) < end for at, end in self._ends[run_id].items()):
+            return False
+        self._complete.add(run_id)
+        del self._ends[run_id]
+        return True

@@ -2,41 +2,53 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
+import structlog
 from bridgework_contracts.commands import CancelRun, OpenWave, PauseRun, ResumeRun, StartRun
-from bridgework_contracts.errors import StopRun
-from bridgework_contracts.ids import MessageId, RunId
-from bridgework_contracts.outcomes import Effect, FileOutcome, Outcome, RecordOutcome
-from bridgework_contracts.progress import RunFailed
+from bridgework_contracts.errors import TransientError
+from bridgework_contracts.ids import MessageId, RunId, TenantId, message_id
+from bridgework_contracts.outcomes import Outcome, RecordOutcome
 from bridgework_contracts.records import FileExtracted
-from bridgework_contracts.runs import RunSpec
+from bridgework_contracts.runs import RunKind
 from bridgework_eventlog.loop import Batch, Delivery, Hold
-from bridgework_rehoster.adapters.ledger import FileLedger, Place
-from bridgework_rehoster.domain import (
-    CANCELLED,
-    SERVICE,
-    outcome_of,
-    parent_missing,
-    refused_before_sending,
-)
-from bridgework_rehoster.rehosting import Rehoster
 from bridgework_service.runs import RunRegistry, RunUnknown
-from bridgework_store.pool import Pool
-from bridgework_store.statements import Statements
+
+from bridgework_rehoster.adapters.gates import Gates
+from bridgework_rehoster.adapters.ledger import FileLedger
+from bridgework_rehoster.domain import reasons
+from bridgework_rehoster.domain.deciding import is_gone, outcome_of
+from bridgework_rehoster.domain.gates import Passage, RunState, file_parents, passage
+from bridgework_rehoster.domain.moves import Move
+from bridgework_rehoster.moving import Moving
+from bridgework_rehoster.pacing import Pacing
+
+log = structlog.get_logger(__name__)
+
+OutcomesSeen = Callable[[RunId], Awaitable[bool]]
+"""Whether every outcome that was on the log when a run's files were let through has been read."""
+
+_RELEASE_BATCH = 50
+_LONGEST_PAUSE_S = 60.0
 
 
 class CommandsHandler:
-    """One tenant's commands."""
+    """One tenant's commands.
+
+    Args:
+        release: Offers held files again.
+    """
 
     def __init__(
         self,
-        pool: Pool,
-        sql: Statements,
+        *,
+        tenant_id: TenantId,
+        gates: Gates,
         registry: RunRegistry,
         release: Callable[[], None],
     ) -> None:
-        self._pool = pool
-        self._sql = sql
+        self._tenant_id = tenant_id
+        self._gates = gates
         self._registry = registry
         self._release = release
 
@@ -46,15 +58,19 @@ class CommandsHandler:
             match delivery.message:
                 case StartRun(spec=spec):
                     await self._registry.put(spec)
-                    await self._pool.execute(self._sql.start, spec.run_id)
+                    await self._gates.start(spec.run_id, self._tenant_id)
+                    if spec.kind is RunKind.UNDO and spec.undo_of is not None:
+                        # What still waits in the undone run must not be moved after its undo.
+                        await self._gates.forget_parked(spec.undo_of)
                 case OpenWave(run_id=run_id, wave=wave):
-                    await self._pool.execute(self._sql.open_wave, run_id, wave)
-                case PauseRun(run_id=run_id):
-                    await self._pool.execute(self._sql.set_state, run_id, "paused")
+                    await self._gates.open_wave(run_id, wave)
+                case PauseRun(run_id=run_id, reason=reason):
+                    await self._gates.set_state(run_id, RunState.PAUSED, reason)
                 case ResumeRun(run_id=run_id):
-                    await self._pool.execute(self._sql.set_state, run_id, "running")
+                    await self._gates.set_state(run_id, RunState.RUNNING)
                 case CancelRun(run_id=run_id):
-                    await self._pool.execute(self._sql.set_state, run_id, "cancelled")
+                    await self._gates.set_state(run_id, RunState.CANCELLED)
+                    await self._gates.forget_parked(run_id)
                 case _:
                     continue
         self._release()
@@ -66,28 +82,36 @@ class OutcomesHandler:
     def __init__(self, ledger: FileLedger, registry: RunRegistry) -> None:
         self._ledger = ledger
         self._registry = registry
-        self._parents: dict[str, frozenset[str]] = {}
+        self._parents: dict[RunId, frozenset[str]] = {}
 
     async def handle(self, batch: Batch) -> None:
-        """Follow the outcomes of parents; everything else passes."""
+        """Follow the outcomes of parents; everything else passes.
+
+        Raises:
+            Hold: a run's StartRun has not arrived yet.
+        """
         kept: list[RecordOutcome] = []
+        held: Hold | None = None
         for index, delivery in enumerate(batch):
             message = delivery.message
-            if isinstance(message, RecordOutcome) and (
-                message.zoho_id is not None or message.effect is Effect.DELETED
-            ):
-                if message.object in await self._objects(message.run_id, index):
-                    kept.append(message)
+            if not isinstance(message, RecordOutcome) or message.zoho_id is None:
+                continue
+            try:
+                objects = await self._objects(message.run_id)
+            except RunUnknown:
+                held = Hold(index, "run_unknown")
+                break
+            if message.object in objects or is_gone(message):
+                kept.append(message)
         if kept:
             await self._ledger.follow(kept)
+        if held is not None:
+            raise held
 
-    async def _objects(self, run_id: RunId, index: int) -> frozenset[str]:
+    async def _objects(self, run_id: RunId) -> frozenset[str]:
         known = self._parents.get(run_id)
         if known is None:
-            try:
-                known = file_parents(await self._registry.get(run_id))
-            except RunUnknown as exc:
-                raise Hold(index, "run_unknown") from exc
+            known = file_parents(await self._registry.get(run_id))
             self._parents[run_id] = known
         return known
 
@@ -96,135 +120,114 @@ class FilesHandler:
     """One tenant's files."""
 
     def __init__(
-        self,
-        *,
-        pool: Pool,
-        sql: Statements,
-        registry: RunRegistry,
-        ledger: FileLedger,
-        rehoster: Rehoster,
-        outcomes_lag: Callable[[], Awaitable[int]],
-        in_flight: int,
+        self, *, gates: Gates, ledger: FileLedger, moving: Moving, outcomes_seen: OutcomesSeen
     ) -> None:
-        self._pool = pool
-        self._sql = sql
-        self._registry = registry
+        self._gates = gates
         self._ledger = ledger
-        self._rehoster = rehoster
-        self._outcomes_lag = outcomes_lag
-        self._slots = asyncio.Semaphore(in_flight)
+        self._moving = moving
+        self._outcomes_seen = outcomes_seen
 
     async def handle(self, batch: Batch) -> None:
-        """Move what may be moved; hold at the first file whose wave is not open.
+        """Move what may be moved; hold at the first file whose time has not come.
 
         Raises:
             Hold: a wave is not open, a run paused, or a parent may still become known.
-            TransientError: Zoho or PostgreSQL do not answer.
+            TransientError: Zoho or PostgreSQL do not answer, or credits are used up.
         """
-        going: list[tuple[Delivery, FileExtracted]] = []
+        found = [
+            (index, move_of(delivery, delivery.message))
+            for index, delivery in enumerate(batch)
+            if isinstance(delivery.message, FileExtracted)
+        ]
+        gates = await self._gates.of({move.file.run_id for _, move in found})
+        passed: dict[MessageId, tuple[int, Move, Passage]] = {}
         held: Hold | None = None
-        for index, delivery in enumerate(batch):
-            file = delivery.message
-            if not isinstance(file, FileExtracted):
-                continue
-            state = await self._passage(file)
-            if state == "hold":
+        for index, move in found:
+            verdict = passage(gates.get(move.file.run_id), move.file.object)
+            if verdict is Passage.HOLD:
                 held = Hold(index, "wave_not_open")
                 break
-            if state == "cancelled":
-                ended = outcome_of(file, Outcome.SKIPPED, reason=CANCELLED)
-                await self._ledger.record(_identity(delivery), delivery.record.key, ended)
-                continue
-            going.append((delivery, file))
-        if going:
-            await self._move_all(going)
+            passed.setdefault(move.message_id, (index, move, verdict))
+        decided = await self._ledger.repeat_decided([move for _, move, _ in passed.values()])
+        new = [entry for id_, entry in passed.items() if id_ not in decided]
+        for _, move, verdict in new:
+            if verdict in _ENDS:
+                outcome, reason = _ENDS[verdict]
+                await self._ledger.record(move, outcome_of(move.file, outcome, reason=reason))
+        early = await self._move([(i, move) for i, move, v in new if v is Passage.GO])
+        held = early or held
         if held is not None:
             raise held
 
-    async def _passage(self, file: FileExtracted) -> str:
+    async def _move(self, going: list[tuple[int, Move]]) -> Hold | None:
+        """Move files; return a hold at the first whose parent may still become known."""
+        wanted = {move.parent_key for _, move in going if move.file.op == "upload"}
+        parents = await self._ledger.parents(wanted)
+        ready: list[Move] = []
+        first_early: int | None = None
+        for index, move in going:
+            orphan = move.file.op == "upload" and move.parent_key not in parents
+            if orphan and not await self._outcomes_seen(move.file.run_id):
+                # Its parent's outcome may be on the log and not yet with us.
+                first_early = index if first_early is None else first_early
+            else:
+                ready.append(move)
+        await self._moving.move(ready, parents)
+        return None if first_early is None else Hold(first_early, "parents_may_follow")
+
+
+class Releaser:
+    """Moves parked files whose parent has landed."""
+
+    def __init__(self, *, ledger: FileLedger, moving: Moving, pacing: Pacing) -> None:
+        self._ledger = ledger
+        self._moving = moving
+        self._pacing = pacing
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look again and again until ``stop``."""
+        while not stop.is_set():
+            pause_s = await self._release_some()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await stop.wait()
+
+    async def _release_some(self) -> float:
+        """Move what can be released; return how long to pause."""
+        interval_s = self._pacing.release_interval_s
+        moves: list[Move] = []
         try:
-            spec = await self._registry.get(file.run_id)
-        except RunUnknown:
-            return "hold"
-        rows = await self._pool.fetch(self._sql.gates, [file.run_id])
-        if not rows:
-            return "hold"
-        if rows[0]["state"] == "cancelled":
-            return "cancelled"
-        wave = next((w.index for w in spec.waves if file.object in w.objects), None)
-        opened = rows[0]["state"] == "running" and wave in rows[0]["open_waves"]
-        return "go" if opened else "hold"
+            moves = await self._ledger.claim_released(_RELEASE_BATCH, self._pacing.release_claim_s)
+            if not moves:
+                return interval_s
+            parents = await self._ledger.parents({move.parent_key for move in moves})
+            await self._moving.move(moves, parents)
+        except TransientError as exc:
+            log.warning("release_postponed", code=exc.code, count=len(moves))
+            await self._give_back(moves)
+            return min(_LONGEST_PAUSE_S, max(interval_s, exc.retry_after_s or 0.0))
+        except Hold:
+            await self._give_back(moves)
+            return interval_s
+        log.info("parked_released", count=len(moves))
+        return 0.0
 
-    async def _move_all(self, going: list[tuple[Delivery, FileExtracted]]) -> None:
-        uploads = [file for _, file in going if file.op == "upload"]
-        keys = {(file.parent.object, file.parent.key) for file in uploads}
-        parents = await self._ledger.parents(keys) if keys else {}
-        if len(parents) < len(keys) and await self._outcomes_lag() > 0:
-            # Their outcome may be on the log and not yet with us: missing is not yet missing.
-            raise Hold(0, "parents_may_follow")
-        results = await asyncio.gather(
-            *(self._move(delivery, file, parents) for delivery, file in going),
-            return_exceptions=True,
-        )
-        errors = [result for result in results if isinstance(result, BaseException)]
-        for error in errors:
-            if isinstance(error, StopRun):
-                await self._stop(going[0][1].run_id, error)
-                raise Hold(0, error.code) from error
-        if errors:
-            raise errors[0]
-
-    async def _move(
-        self,
-        delivery: Delivery,
-        file: FileExtracted,
-        parents: dict[tuple[str, str], Place],
-    ) -> None:
-        identity, log_key = _identity(delivery), delivery.record.key
-        async with self._slots:
-            if await self._ledger.repeat(identity, log_key):
-                return
-            outcome = await self._decide(identity, file, parents)
-            await self._ledger.record(identity, log_key, outcome)
-
-    async def _decide(
-        self,
-        identity: MessageId,
-        file: FileExtracted,
-        parents: dict[tuple[str, str], Place],
-    ) -> FileOutcome:
-        if file.op == "delete":
-            return await self._rehoster.delete(file)
-        refused = refused_before_sending(file, self._rehoster.limit_bytes)
-        if refused is not None:
-            return refused
-        parent = parents.get((file.parent.object, file.parent.key))
-        if parent is None:
-            return outcome_of(file, Outcome.PARKED, reason=parent_missing(file))
-        return await self._rehoster.upload(identity, file, parent)
-
-    async def _stop(self, run_id: RunId, error: StopRun) -> None:
-        await self._pool.execute(self._sql.set_state, run_id, "paused")
-        await self._ledger.say(
-            RunFailed(
-                run_id=run_id,
-                service=SERVICE,
-                code=error.code,
-                sentence=str(error),
-                remedy="Repair the cause and resume the run.",
-            )
-        )
+    async def _give_back(self, moves: list[Move]) -> None:
+        # If this fails as well, the claim runs out by itself.
+        with suppress(TransientError):
+            await self._ledger.unclaim(moves)
 
 
-def file_parents(spec: RunSpec) -> frozenset[str]:
-    """Return the objects that files hang on, from the run's mapping."""
-    return frozenset(
-        str(parent)
-        for entry in spec.mapping.get("objects", ())
-        if entry.get("kind") == "file"
-        for parent in entry.get("parents", ())
+def move_of(delivery: Delivery, file: FileExtracted) -> Move:
+    """Read a file off the log; one without an id gets the id it should have had."""
+    given = delivery.record.headers.get("message_id")
+    id_ = given or message_id(
+        file.run_id, file.type, file.op, file.object, file.key, file.sha256 or ""
     )
+    return Move(MessageId(id_), delivery.record.key, file)
 
 
-def _identity(delivery: Delivery) -> MessageId:
-    return MessageId(delivery.record.headers.get("message_id", ""))
+_ENDS = {
+    Passage.CANCELLED: (Outcome.SKIPPED, reasons.CANCELLED),
+    Passage.NO_WAVE: (Outcome.FAILED, reasons.NO_WAVE),
+}

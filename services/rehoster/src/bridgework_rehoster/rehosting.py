@@ -1,24 +1,53 @@
-"""Moving one file: ask if it may be there, send it, prove it, record it.
+"""Moving one file: ask if it may be there, send it, prove it.
 
-Attachments have no key of their own and a second upload makes a second file, so an upload whose
-answer was lost is looked for by parent, name and size before it is sent again.
+Attachments have no key of their own and a second upload makes a second file. So an upload whose
+answer was lost is looked for by parent, name, size and content before it is sent again.
 """
 
 import asyncio
-import hashlib
+from datetime import UTC, datetime
 
-from bridgework_contracts.errors import AttachmentUnusable, OutcomeUnknown, StopRun, TransientError
-from bridgework_contracts.ids import MessageId
-from bridgework_contracts.outcomes import Effect, FileOutcome, Outcome, Reason
-from bridgework_contracts.records import FileExtracted
-from bridgework_rehoster.adapters.content import opener
-from bridgework_rehoster.adapters.ledger import FileLedger, Known, Place
-from bridgework_rehoster.domain import outcome_of
+from bridgework_contracts.errors import StopRun, TransientError
+from bridgework_contracts.outcomes import Effect, FileOutcome, Outcome
+from bridgework_contracts.records import FileExtracted, Problem
+from bridgework_zoho.advice import Action
 from bridgework_zoho.client import ZohoClient
-from bridgework_zoho.errors import FileRefused, RequestRefused
+from bridgework_zoho.errors import (
+    FileRefused,
+    RequestRefused,
+    RunStopped,
+    WriteOutcomeUnknown,
+    ZohoUnavailable,
+)
+from bridgework_zoho.results import ElementResult
 
-_SETTLE_S = 3.0
-_UPLOAD_CREDITS = 1.0
+from bridgework_rehoster.adapters.content import FileGone, inspect, opener
+from bridgework_rehoster.adapters.ledger import FileLedger
+from bridgework_rehoster.attachments import Attachments
+from bridgework_rehoster.domain import reasons
+from bridgework_rehoster.domain.deciding import Proof, ends_unsent, outcome_of
+from bridgework_rehoster.domain.media import mime_problem
+from bridgework_rehoster.domain.moves import Hosted, Intent, Move, Place, candidates
+from bridgework_rehoster.pacing import OnStep, Pacing, Step
+
+_TOO_LARGE = frozenset(
+    {
+        "FILE_SIZE_EXCEEDS",
+        "FILE_SIZE_MORE_THAN_ALLOWED_SIZE",
+        "BODY_SIZE_REACHED",
+        "FILE_TOO_LARGE",
+        "HTTP_413",
+    }
+)
+_MOST_PROOFS = 2
+
+
+class _Refused(Exception):
+    """The file ends here, with this outcome."""
+
+    def __init__(self, outcome: FileOutcome) -> None:
+        super().__init__(outcome.outcome.value)
+        self.outcome = outcome
 
 
 class Rehoster:
@@ -26,164 +55,250 @@ class Rehoster:
 
     Args:
         client: The org.
+        attachments: The same org, asked about attachments.
         ledger: What was tried and decided.
-        verify: ``hash`` reads every file back; ``size`` trusts Zoho's list of attachments.
+        upload_empty: Whether a file without content is uploaded or skipped and listed.
+        on_step: Told after each effect.
     """
 
-    def __init__(self, client: ZohoClient, ledger: FileLedger, *, verify: str) -> None:
+    def __init__(
+        self,
+        *,
+        client: ZohoClient,
+        attachments: Attachments,
+        ledger: FileLedger,
+        pacing: Pacing,
+        upload_empty: bool,
+        on_step: OnStep,
+    ) -> None:
         self._client = client
+        self._attachments = attachments
         self._ledger = ledger
-        self._verify = verify
+        self._pacing = pacing
+        self._upload_empty = upload_empty
+        self._on_step = on_step
+        self._limit_bytes = client.settings.attachment_limit_bytes
 
-    @property
-    def limit_bytes(self) -> int:
-        """The largest file this org takes."""
-        return self._client.settings.attachment_limit_bytes
+    def ends_unsent(self, file: FileExtracted) -> FileOutcome | None:
+        """Return the outcome of a file that is not sent whatever its parent; else None."""
+        return ends_unsent(file, limit_bytes=self._limit_bytes, upload_empty=self._upload_empty)
 
-    async def upload(self, identity: MessageId, file: FileExtracted, parent: Place) -> FileOutcome:
-        """Make the file be on its parent once, and say how that is proven.
+    async def upload(self, move: Move, parent: Place) -> FileOutcome:
+        """Make the file be on its parent exactly once, proven.
 
         Raises:
-            TransientError: Zoho does not answer, or the answer was lost; try again.
+            TransientError: Zoho does not answer, or not for now; the file comes again.
             StopRun: nothing can be moved until a person acts.
         """
-        known = await self._ledger.known(file.object, file.key)
-        if (
-            known is not None
-            and known.sha256 == file.sha256
-            and known.zoho_parent_id == parent.zoho_id
-        ):
-            return self._outcome(
-                file, parent, known.zoho_id, Outcome.UNCHANGED, Effect.NONE, "none"
-            )
-        tried_before = await self._ledger.open_intent(identity)
-        zoho_id = await self._find(file, parent) if tried_before else None
-        if zoho_id is None:
-            try:
-                result = await self._client.attachments.upload(
-                    parent.module,
-                    parent.zoho_id,
-                    file.name,
-                    opener(file),
-                    file.size_bytes,
-                    file.mime,
-                )
-            except OutcomeUnknown:
-                await asyncio.sleep(_SETTLE_S)
-                raise
-            except (FileRefused, RequestRefused, AttachmentUnusable) as exc:
-                return outcome_of(file, Outcome.FAILED, reason=_refused(exc.code, str(exc)))
-            except (TransientError, StopRun):
-                await self._ledger.withdraw(identity)
-                raise
-            if not result.result.ok or result.result.id is None:
-                advice = result.result.advice
-                return outcome_of(
-                    file,
-                    Outcome.FAILED,
-                    reason=Reason(
-                        code=(result.result.code or "refused").lower(),
-                        sentence=advice.sentence,
-                        remedy=advice.remedy,
-                    ),
-                )
-            zoho_id = result.result.id
-        proof = await self._prove(file, parent, zoho_id)
-        if proof is None:
+        file = move.file
+        old = await self._ledger.hosted(file.object, file.key)
+        if _is_there(old, file, parent):
             return outcome_of(
                 file,
-                Outcome.FAILED,
-                effect=Effect.CREATED,
+                Outcome.UNCHANGED,
                 module=parent.module,
                 zoho_parent_id=parent.zoho_id,
-                zoho_id=zoho_id,
-                reason=_refused("hash_mismatch", "What Zoho gives back is not what was sent."),
-            )
-        if known is not None:
-            await self._drop(known)
-            return self._outcome(file, parent, zoho_id, Outcome.UPDATED, Effect.CHANGED, proof)
-        return self._outcome(file, parent, zoho_id, Outcome.INSERTED, Effect.CREATED, proof)
-
-    async def delete(self, file: FileExtracted) -> FileOutcome:
-        """Take a file back; gone already is as good."""
-        module, parent_id, zoho_id = file.zoho_module, file.zoho_parent_id, file.zoho_id
-        if module is None or parent_id is None or zoho_id is None:
-            return outcome_of(
-                file,
-                Outcome.FAILED,
-                reason=_refused("undo_without_id", "The undo did not say which file it is about."),
+                zoho_id=old.zoho_id if old else None,
             )
         try:
-            result = await self._client.attachments.delete(module, parent_id, zoho_id)
-        except RequestRefused:
-            # The parent is gone, and its files went with it.
-            ok = True
-        else:
-            ok = result.ok
-        return outcome_of(
-            file,
-            Outcome.UPDATED if ok else Outcome.FAILED,
-            effect=Effect.DELETED if ok else Effect.NONE,
-            module=module,
-            zoho_parent_id=parent_id,
-            zoho_id=zoho_id,
-            reason=None if ok else _refused("not_deleted", "Zoho did not delete the file."),
-            credits=_UPLOAD_CREDITS,
-        )
-
-    async def _find(self, file: FileExtracted, parent: Place) -> str | None:
-        """Return an attachment that our lost upload must have made."""
-        found = await self._client.attachments.find(
-            parent.module, parent.zoho_id, file.name, file.size_bytes
-        )
-        ours = await self._ledger.known_ids(parent.zoho_id)
-        return next((one.id for one in found if one.id not in ours), None)
-
-    async def _prove(self, file: FileExtracted, parent: Place, zoho_id: str) -> str | None:
-        if self._verify != "hash":
-            listed = await self._client.attachments.list(parent.module, parent.zoho_id)
-            same = any(one.id == zoho_id and one.size_bytes == file.size_bytes for one in listed)
-            return "size" if same else None
-        digest = hashlib.sha256()
-        async with self._client.attachments.download(
-            parent.module, parent.zoho_id, zoho_id
-        ) as download:
-            async for chunk in download.chunks():
-                digest.update(chunk)
-        return "hash" if digest.hexdigest() == file.sha256 else None
-
-    async def _drop(self, known: Known) -> None:
-        """Delete the version that this upload replaces."""
+            content = await inspect(file)
+        except FileGone as gone:
+            return outcome_of(file, Outcome.PARKED, reason=reasons.missing(str(gone)))
+        if content.sha256 != file.sha256:
+            return outcome_of(file, Outcome.FAILED, reason=reasons.SOURCE_CHANGED)
+        wrong_mime = mime_problem(file, content.head)
+        problems = [wrong_mime] if wrong_mime is not None else []
         try:
-            await self._client.attachments.delete(known.module, known.zoho_parent_id, known.zoho_id)
-        except RequestRefused:
-            return
-
-    def _outcome(
-        self,
-        file: FileExtracted,
-        parent: Place,
-        zoho_id: str,
-        outcome: Outcome,
-        effect: Effect,
-        proof: str,
-    ) -> FileOutcome:
-        calls = 2.0 if proof in {"hash", "size"} else 0.0
+            zoho_id, proof = await self._land(move, parent)
+        except _Refused as refused:
+            return refused.outcome
+        if old is not None and not await self._attachments.replace(old):
+            problems.append(_old_kept(file))
         return outcome_of(
             file,
-            outcome,
-            effect=effect,
+            Outcome.INSERTED if old is None else Outcome.UPDATED,
+            effect=Effect.CREATED if old is None else Effect.CHANGED,
             module=parent.module,
             zoho_parent_id=parent.zoho_id,
             zoho_id=zoho_id,
             proof=proof,
-            credits=calls * _UPLOAD_CREDITS,
+            problems=problems,
         )
 
+    async def _land(self, move: Move, parent: Place) -> tuple[str, Proof]:
+        """Find or send the file, patiently; return its attachment and the proof."""
+        unproven = 0
+        cause: TransientError | None = None
+        for attempt in range(self._pacing.attempts):
+            if attempt:
+                await asyncio.sleep(self._pacing.retry_pause_s * 2 ** (attempt - 1))
+            intent = await self._ledger.intent(move.message_id)
+            found = await self._find(move, parent, intent) if intent is not None else None
+            if found is not None:
+                return found
+            try:
+                zoho_id = await self._send(move, parent, is_first=intent is None)
+            except WriteOutcomeUnknown as unknown:
+                cause = unknown
+                continue
+            self._on_step(Step.CALL_ANSWERED)
+            proof = await self._attachments.proof(move.file, parent, zoho_id)
+            self._on_step(Step.PROVEN)
+            if proof is not None:
+                return zoho_id, proof
+            await self._attachments.take_away(parent, zoho_id)
+            unproven += 1
+            if unproven == _MOST_PROOFS:
+                raise _Refused(outcome_of(move.file, Outcome.FAILED, reason=reasons.NOT_PROVEN))
+        raise cause or ZohoUnavailable("Zoho did not keep a file whole for now.", count=1)
 
-def _refused(code: str, sentence: str) -> Reason:
-    return Reason(
-        code=code.lower(),
-        sentence=sentence,
-        remedy="Look at the file; upload it by hand, or repair it and run a delta.",
+    async def _find(self, move: Move, parent: Place, intent: Intent) -> tuple[str, Proof] | None:
+        """Look for what a lost upload must have made, once it has surely ended inside Zoho."""
+        waited_s = (datetime.now(UTC) - intent.tried_at).total_seconds()
+        await asyncio.sleep(max(0.0, self._pacing.settle_s - waited_s))
+        listed = await self._attachments.listed(parent)
+        if not listed:
+            return None
+        possible = candidates(
+            listed,
+            move.file,
+            others_of_ours=await self._ledger.others_of_ours(parent.zoho_id, move.file),
+            opened_at=intent.opened_at,
+            clock_tolerance_s=self._pacing.clock_tolerance_s,
+        )
+        for one in possible:
+            proof = await self._attachments.proof(move.file, parent, one.id)
+            if proof is not None:
+                return one.id, proof
+        return None
+
+    async def _send(self, move: Move, parent: Place, *, is_first: bool) -> str:
+        """Upload once; return the attachment's id.
+
+        Raises:
+            WriteOutcomeUnknown: it may be there.
+            _Refused: it never will be.
+        """
+        file = move.file
+        await self._ledger.open_intent(move.message_id)
+        self._on_step(Step.INTENT_OPENED)
+        try:
+            sent = await self._client.attachments.upload(
+                parent.module, parent.zoho_id, file.name, opener(file), file.size_bytes, file.mime
+            )
+        except WriteOutcomeUnknown:
+            raise
+        except FileGone as gone:
+            reason = reasons.missing(str(gone))
+            raise _Refused(outcome_of(file, Outcome.PARKED, reason=reason)) from gone
+        except FileRefused as refused:
+            raise _Refused(self._file_refused(file, refused)) from refused
+        except RequestRefused as refused:
+            raise _Refused(_request_refused(file, refused)) from refused
+        except (TransientError, StopRun):
+            if is_first:
+                # Certainly not applied: no reason to look for it later.
+                await self._ledger.withdraw(move.message_id)
+            raise
+        result = sent.result
+        if result.ok and result.id is not None:
+            return result.id
+        if is_first and result.advice.action is not Action.ASK and not result.ok:
+            await self._ledger.withdraw(move.message_id)
+        raise _element_refused(file, result)
+
+    def _file_refused(self, file: FileExtracted, refused: FileRefused) -> FileOutcome:
+        if refused.code in _TOO_LARGE:
+            # Zoho told us its true limit is lower: do not send the next one of this size.
+            self._limit_bytes = min(self._limit_bytes, max(0, file.size_bytes - 1))
+            reason = reasons.too_large(file.size_bytes, self._limit_bytes)
+            return outcome_of(file, Outcome.SKIPPED, reason=reason)
+        remedy = str(refused.details.get("remedy") or "Look at the file; upload it by hand.")
+        reason = reasons.refused(refused.code, "Zoho does not take this file.", remedy)
+        return outcome_of(file, Outcome.FAILED, reason=reason)
+
+    async def delete(self, move: Move) -> FileOutcome:
+        """Take back an attachment a run made; gone already is as good.
+
+        Raises:
+            TransientError, StopRun: as :meth:`upload`.
+        """
+        file = move.file
+        if file.zoho_module is None or file.zoho_parent_id is None or file.zoho_id is None:
+            return outcome_of(file, Outcome.FAILED, reason=reasons.UNDO_INCOMPLETE)
+        place, zoho_id = Place(file.zoho_module, file.zoho_parent_id), file.zoho_id
+        begun = await self._ledger.intent(move.message_id)
+        listed = await self._attachments.listed(place)
+        there = next((one for one in listed or [] if one.id == zoho_id), None)
+        if there is None:
+            # Begun by us and gone: that was us. Otherwise somebody was faster.
+            return _taken_back(file, Effect.NONE if begun is None else Effect.DELETED)
+        known = await self._ledger.hosted(file.object, file.key)
+        if known is not None and known.zoho_id == zoho_id and known.size_bytes != there.size_bytes:
+            return outcome_of(file, Outcome.SKIPPED, reason=reasons.NOT_OURS, zoho_id=zoho_id)
+        await self._ledger.open_intent(move.message_id)
+        self._on_step(Step.INTENT_OPENED)
+        deleted = await self._attachments.take_away(place, zoho_id)
+        self._on_step(Step.CALL_ANSWERED)
+        if not deleted:
+            reason = reasons.refused(
+                "not_deleted", "Zoho did not delete the attachment.", "Delete it by hand in Zoho."
+            )
+            return outcome_of(file, Outcome.FAILED, reason=reason, zoho_id=zoho_id)
+        return _taken_back(file, Effect.DELETED)
+
+
+def _is_there(old: Hosted | None, file: FileExtracted, parent: Place) -> bool:
+    """Tell whether this content already hangs on this parent."""
+    return old is not None and old.sha256 == file.sha256 and old.zoho_parent_id == parent.zoho_id
+
+
+def _taken_back(file: FileExtracted, effect: Effect) -> FileOutcome:
+    done = effect is Effect.DELETED
+    return outcome_of(
+        file,
+        Outcome.UPDATED if done else Outcome.UNCHANGED,
+        effect=effect,
+        module=file.zoho_module,
+        zoho_parent_id=file.zoho_parent_id,
+        zoho_id=file.zoho_id,
+        reason=None if done else reasons.ALREADY_GONE,
+    )
+
+
+def _request_refused(file: FileExtracted, refused: RequestRefused) -> FileOutcome:
+    if refused.code == "INVALID_DATA":
+        return outcome_of(file, Outcome.FAILED, reason=reasons.PARENT_GONE)
+    remedy = str(refused.details.get("remedy") or "Report it with the run and the code.")
+    reason = reasons.refused(refused.code, "Zoho refused the upload.", remedy)
+    return outcome_of(file, Outcome.FAILED, reason=reason)
+
+
+def _element_refused(file: FileExtracted, result: ElementResult) -> Exception:
+    """Build what to raise for an upload that Zoho answered with a refusal."""
+    advice = result.advice
+    if advice.action in (Action.STOP_RUN, Action.REAUTHORISE):
+        return RunStopped(
+            f"{advice.sentence} {advice.remedy}",
+            code=result.code,
+            sentence=advice.sentence,
+            remedy=advice.remedy,
+        )
+    if advice.action is Action.ASK or result.ok:
+        return WriteOutcomeUnknown("Zoho did not say what became of a file.", code=result.code)
+    if advice.action in (Action.RETRY, Action.WAIT_FOR_CREDITS):
+        return ZohoUnavailable("Zoho did not take a file for now.", code=result.code)
+    reason = reasons.refused(result.code or "refused", advice.sentence, advice.remedy)
+    return _Refused(outcome_of(file, Outcome.FAILED, reason=reason))
+
+
+def _old_kept(file: FileExtracted) -> Problem:
+    where = file.provenance[0] if file.provenance else None
+    return Problem(
+        file=where.file if where else "",
+        line=where.line if where else 0,
+        field="content",
+        code="older_version_kept",
+        effect="kept_raw",
+        remedy="Another attachment stands where the older version was: look at both in Zoho.",
     )

@@ -2,42 +2,82 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Callable
+import hashlib
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridgework_contracts.errors import AttachmentUnusable
 from bridgework_contracts.records import FileExtracted
 
-_CHUNK = 256 * 1024
+from bridgework_rehoster.domain.media import HEAD_BYTES
+
+_CHUNK_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What a file really is at this moment.
+
+    Attributes:
+        head: Its first bytes, to tell its kind by.
+    """
+
+    size_bytes: int
+    sha256: str
+    head: bytes = field(repr=False)
+
+
+class FileGone(AttachmentUnusable):
+    """The file was there when the export was read and cannot be opened now."""
+
+    default_code = "file_missing"
+
+
+async def inspect(file: FileExtracted) -> Inspected:
+    """Read a file through once, in a thread, a chunk at a time.
+
+    Raises:
+        FileGone: it is not there any more, or may not be read.
+    """
+    return await asyncio.to_thread(_inspect, file)
 
 
 def opener(file: FileExtracted) -> Callable[[], AsyncIterator[bytes]]:
-    """Return a function that opens the bytes from the start; it may be called again for a retry.
-
-    Raises:
-        AttachmentUnusable: the message names neither a path nor holds bytes.
-    """
-    if file.content_b64 is not None:
-        content = base64.b64decode(file.content_b64)
-
-        async def inline() -> AsyncIterator[bytes]:
-            yield content
-
-        return inline
-    if file.path is None:
-        raise AttachmentUnusable("The message holds no file.", code="file_without_content")
-    path = Path(file.path)
+    """Return a function that opens the bytes from the start; may be called again for a retry."""
 
     async def stream() -> AsyncIterator[bytes]:
+        chunks = _chunks(file)
         try:
-            handle = await asyncio.to_thread(path.open, "rb")
-        except OSError as exc:
-            raise AttachmentUnusable(
-                "The file was there when the export was read and cannot be opened now.",
-                code="file_unreadable",
-            ) from exc
-        with handle:
-            while chunk := await asyncio.to_thread(handle.read, _CHUNK):
+            while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
                 yield chunk
+        finally:
+            with suppress(ValueError):  # a thread may still be inside when we are cancelled
+                chunks.close()
 
     return stream
+
+
+def _inspect(file: FileExtracted) -> Inspected:
+    digest, size, head = hashlib.sha256(), 0, b""
+    for chunk in _chunks(file):
+        if len(head) < HEAD_BYTES:
+            head += chunk[: HEAD_BYTES - len(head)]
+        digest.update(chunk)
+        size += len(chunk)
+    return Inspected(size, digest.hexdigest(), head)
+
+
+def _chunks(file: FileExtracted) -> Generator[bytes, None, None]:
+    if file.content_b64 is not None:
+        yield base64.b64decode(file.content_b64)
+        return
+    try:
+        with Path(file.path or "").open("rb") as handle:
+            while chunk := handle.read(_CHUNK_BYTES):
+                yield chunk
+    except OSError as exc:
+        raise FileGone(
+            "A file of the export was there when it was read and cannot be opened now."
+        ) from exc

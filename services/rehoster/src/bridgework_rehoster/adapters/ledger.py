@@ -1,179 +1,272 @@
-"""What was tried and what was decided about files, in PostgreSQL."""
+"""What was tried and what was decided about files, and where their parents are.
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+``record`` is the one place where a decision becomes true: file, decision, end of the intent,
+parking and outgoing message commit together or not at all.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from bridgework_contracts.codec import decode, encode, headers_for
+from bridgework_contracts.errors import ContractViolation
 from bridgework_contracts.ids import MessageId, message_id
-from bridgework_contracts.outcomes import Effect, FileOutcome, RecordOutcome
-from bridgework_contracts.progress import RunFailed
+from bridgework_contracts.outcomes import LANDED, Effect, FileOutcome, Outcome, RecordOutcome
+from bridgework_contracts.progress import RunFailed, RunWaiting
+from bridgework_contracts.records import FileExtracted
 from bridgework_contracts.topics import Subject, topic_name
 from bridgework_service.outbox import ServiceOutbox
 from bridgework_service.tenants import Tenant
+from bridgework_store.errors import translate_errors
 from bridgework_store.outbox import OutboxMessage
-from bridgework_store.pool import Pool
+from bridgework_store.pool import Connection, Pool
 from bridgework_store.statements import Statements
 
-Key = tuple[str, str]
+from bridgework_rehoster.domain.deciding import is_gone, may_be_tried_again
+from bridgework_rehoster.domain.moves import Hosted, Intent, Move, Place, RecordKey
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a record is in Zoho."""
-
-    module: str
-    zoho_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A file of ours that is in Zoho."""
-
-    module: str
-    zoho_parent_id: str
-    zoho_id: str
-    sha256: str
+_PACKAGE = "bridgework_rehoster"
 
 
 class FileLedger:
-    """One tenant's parents, files, intents and decisions."""
+    """One tenant's parents, files, intents, decisions and parked messages.
 
-    def __init__(self, pool: Pool, tenant: Tenant, outbox: ServiceOutbox, sql: Statements) -> None:
+    Args:
+        on_decided: Told of a decision once it is recorded.
+        schema: The rehoster's PostgreSQL schema.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        tenant: Tenant,
+        outbox: ServiceOutbox,
+        *,
+        schema: str,
+        on_decided: Callable[[FileOutcome], None],
+    ) -> None:
         self._pool = pool
-        self._tenant = tenant
+        self._tenant_id = tenant.tenant_id
+        self._sealer = tenant.sealer
         self._outbox = outbox
-        self._sql = sql
+        self._on_decided = on_decided
+        self._parents = Statements.load(_PACKAGE, "sql/parents.sql", schema=schema)
+        self._files = Statements.load(_PACKAGE, "sql/files.sql", schema=schema)
+        self._parked = Statements.load(_PACKAGE, "sql/parked.sql", schema=schema)
 
-    async def parents(self, keys: Iterable[Key]) -> dict[Key, Place]:
-        """Return where parents are; those not in Zoho are absent."""
-        pairs = sorted(set(keys))
-        rows = await self._pool.fetch(
-            self._sql.parents,
-            self._tenant.tenant_id,
-            [pair[0] for pair in pairs],
-            [pair[1] for pair in pairs],
-        )
+    # ---- parents ----------------------------------------------------------------------------
+
+    async def parents(self, keys: Collection[RecordKey]) -> dict[RecordKey, Place]:
+        """Find where parents are; those not in Zoho are absent. One query."""
+        if not keys:
+            return {}
+        pairs = list(keys)
+        with translate_errors():
+            rows = await self._pool.fetch(
+                self._parents.find,
+                self._tenant_id,
+                [pair[0] for pair in pairs],
+                [pair[1] for pair in pairs],
+            )
         return {(r["object"], r["key"]): Place(r["module"], r["zoho_id"]) for r in rows}
 
     async def follow(self, outcomes: Iterable[RecordOutcome]) -> None:
-        """Learn from outcomes where parents are, in order."""
-        here: dict[Key, Place] = {}
-        gone: dict[Key, str] = {}
+        """Learn from outcomes, in order, where parents are."""
+        here: dict[RecordKey, Place] = {}
+        gone: dict[RecordKey, str] = {}
         for one in outcomes:
             at = (one.object, one.key)
-            if one.effect is Effect.DELETED and one.zoho_id is not None:
+            if one.zoho_id is None:
+                continue
+            if is_gone(one):
                 here.pop(at, None)
                 gone[at] = one.zoho_id
-            elif one.zoho_id is not None and one.module is not None:
+            elif one.module is not None and one.outcome in LANDED:
                 here[at] = Place(one.module, one.zoho_id)
-                gone.pop(at, None)
-        tenant_id = self._tenant.tenant_id
-        async with self._pool.acquire() as connection, connection.transaction():
-            if gone:
-                ordered = sorted(gone)
-                await connection.execute(
-                    self._sql.drop_parents,
-                    tenant_id,
-                    [at[0] for at in ordered],
-                    [at[1] for at in ordered],
-                    [gone[at] for at in ordered],
-                )
-            if here:
-                ordered = sorted(here)
-                await connection.execute(
-                    self._sql.put_parents,
-                    tenant_id,
-                    [at[0] for at in ordered],
-                    [at[1] for at in ordered],
-                    [here[at].module for at in ordered],
-                    [here[at].zoho_id for at in ordered],
-                )
+        # Sorted, so that two processes never lock the same rows in different orders.
+        gone_keys, here_keys = sorted(gone), sorted(here)
+        with translate_errors():
+            async with self._pool.acquire() as connection, connection.transaction():
+                if gone_keys:
+                    await connection.execute(
+                        self._parents.drop,
+                        self._tenant_id,
+                        [at[0] for at in gone_keys],
+                        [at[1] for at in gone_keys],
+                        [gone[at] for at in gone_keys],
+                    )
+                if here_keys:
+                    await connection.execute(
+                        self._parents.put,
+                        self._tenant_id,
+                        [at[0] for at in here_keys],
+                        [at[1] for at in here_keys],
+                        [here[at].module for at in here_keys],
+                        [here[at].zoho_id for at in here_keys],
+                    )
 
-    async def known(self, object_name: str, key: str) -> Known | None:
-        """Return the file of this key that is in Zoho."""
-        row = await self._pool.fetchrow(self._sql.file, self._tenant.tenant_id, object_name, key)
-        return Known(**dict(row)) if row is not None else None
+    # ---- files and intents ------------------------------------------------------------------
 
-    async def known_ids(self, zoho_parent_id: str) -> set[str]:
-        """Return the attachments of one parent that we know."""
-        rows = await self._pool.fetch(self._sql.known_ids, self._tenant.tenant_id, zoho_parent_id)
+    async def hosted(self, object_name: str, key: str) -> Hosted | None:
+        """Find the attachment we made of a file."""
+        with translate_errors():
+            row = await self._pool.fetchrow(self._files.find, self._tenant_id, object_name, key)
+        return Hosted(**dict(row)) if row is not None else None
+
+    async def others_of_ours(self, zoho_parent_id: str, file: FileExtracted) -> set[str]:
+        """Name the attachments of a record that other files of ours are."""
+        with translate_errors():
+            rows = await self._pool.fetch(
+                self._files.ours_at, self._tenant_id, zoho_parent_id, file.object, file.key
+            )
         return {row["zoho_id"] for row in rows}
 
-    async def open_intent(self, identity: MessageId) -> bool:
-        """Note an upload about to be sent; return whether one was noted before."""
-        tenant_id = self._tenant.tenant_id
-        before = await self._pool.fetchval(self._sql.has_intent, tenant_id, identity)
-        await self._pool.execute(self._sql.open_intent, tenant_id, identity)
-        return before is not None
+    async def intent(self, id_: MessageId) -> Intent | None:
+        """Find an upload or deletion that may have reached Zoho already."""
+        with translate_errors():
+            row = await self._pool.fetchrow(self._files.intent, self._tenant_id, id_)
+        return Intent(row["opened_at"], row["tried_at"]) if row is not None else None
 
-    async def withdraw(self, identity: MessageId) -> None:
+    async def open_intent(self, id_: MessageId) -> None:
+        """Note that an upload or deletion is about to be sent; durable on return."""
+        with translate_errors():
+            await self._pool.execute(self._files.open, self._tenant_id, id_)
+
+    async def withdraw(self, id_: MessageId) -> None:
         """Forget an intent that certainly did not reach Zoho."""
-        await self._pool.execute(self._sql.close_intent, self._tenant.tenant_id, identity)
+        with translate_errors():
+            await self._pool.execute(self._files.close, self._tenant_id, id_)
 
-    async def repeat(self, identity: MessageId, log_key: bytes | None) -> bool:
-        """Send a message's earlier outcome again; return whether there was one."""
-        blob = await self._pool.fetchval(self._sql.decided, self._tenant.tenant_id, identity)
-        if blob is None:
-            return False
-        outcome = decode(self._tenant.sealer.open(blob, _aad(identity)))
-        if isinstance(outcome, FileOutcome):
-            async with self._outbox.transaction() as connection:
-                await self._outbox.add_many(connection, [self._message(outcome, identity, log_key)])
-        return True
+    # ---- decisions --------------------------------------------------------------------------
 
-    async def record(
-        self, identity: MessageId, log_key: bytes | None, outcome: FileOutcome
-    ) -> None:
-        """Make a decision true: file, decision, end of the intent and outcome in one transaction."""
-        tenant_id = self._tenant.tenant_id
-        sealed = self._tenant.sealer.seal(encode(outcome), _aad(identity))
+    async def repeat_decided(self, moves: Sequence[Move]) -> set[MessageId]:
+        """Send again the outcomes of messages that were decided for good; return their ids."""
+        by_id = {move.message_id: move for move in moves}
+        if not by_id:
+            return set()
         async with self._outbox.transaction() as connection:
-            if outcome.effect in {Effect.CREATED, Effect.CHANGED}:
-                await connection.execute(
-                    self._sql.put_file,
-                    tenant_id,
-                    outcome.object,
-                    outcome.key,
-                    outcome.module,
-                    outcome.zoho_parent_id,
-                    outcome.zoho_id,
-                    outcome.sha256 or "",
-                    outcome.run_id,
+            rows = await connection.fetch(self._files.decided, self._tenant_id, list(by_id))
+            messages = [
+                self._message(
+                    self._opened(row["outcome"], row["message_id"]), by_id[row["message_id"]]
                 )
-            elif outcome.effect is Effect.DELETED:
-                await connection.execute(
-                    self._sql.drop_file, tenant_id, outcome.object, outcome.key
-                )
-            await connection.execute(self._sql.decide, tenant_id, identity, sealed)
-            await connection.execute(self._sql.close_intent, tenant_id, identity)
-            await self._outbox.add_many(connection, [self._message(outcome, identity, log_key)])
+                for row in rows
+            ]
+            await self._outbox.add_many(connection, messages)
+        return {MessageId(row["message_id"]) for row in rows}
 
-    async def say(self, message: RunFailed) -> None:
-        """Tell control that a run cannot go on."""
-        key = message.run_id.encode()
-        identity = message_id(message.run_id, message.type, message.service, message.code)
+    async def record(self, move: Move, outcome: FileOutcome) -> None:
+        """Make a decision true, all in one transaction."""
+        id_ = move.message_id
+        sealed = self._sealer.seal(encode(outcome), _decision_context(id_))
         async with self._outbox.transaction() as connection:
-            await self._outbox.add(
-                connection,
-                topic_name(self._tenant.tenant_id, Subject.PROGRESS),
-                key,
-                encode(message),
-                headers_for(message, identity, run_id=message.run_id),
+            await self._keep_file(connection, move, outcome)
+            await connection.execute(
+                self._files.decide, self._tenant_id, id_, sealed, may_be_tried_again(outcome)
+            )
+            await connection.execute(self._files.close, self._tenant_id, id_)
+            if _waits_for_parent(outcome):
+                await connection.execute(
+                    self._parked.park,
+                    self._tenant_id,
+                    id_,
+                    move.file.run_id,
+                    *move.parent_key,
+                    move.log_key,
+                    self._sealer.seal(encode(move.file), _parked_context(id_)),
+                )
+            else:
+                await connection.execute(self._parked.leave, self._tenant_id, id_)
+            await self._outbox.add_many(connection, [self._message(outcome, move)])
+        self._on_decided(outcome)
+
+    async def _keep_file(self, connection: Connection, move: Move, outcome: FileOutcome) -> None:
+        if outcome.effect in {Effect.CREATED, Effect.CHANGED}:
+            await connection.execute(
+                self._files.put,
+                self._tenant_id,
+                outcome.object,
+                outcome.key,
+                outcome.module,
+                outcome.zoho_parent_id,
+                outcome.zoho_id,
+                outcome.sha256 or "",
+                outcome.size_bytes,
+                outcome.run_id,
+            )
+        elif move.file.op == "delete" and outcome.outcome in LANDED:
+            # Deleted by us now, or found gone.
+            await connection.execute(
+                self._files.drop, self._tenant_id, outcome.object, outcome.key, outcome.zoho_id
             )
 
-    def _message(
-        self, outcome: FileOutcome, cause: MessageId, log_key: bytes | None
-    ) -> OutboxMessage:
+    # ---- parked -----------------------------------------------------------------------------
+
+    async def claim_released(self, limit: int, claim_s: float) -> list[Move]:
+        """Take parked files whose parent is in Zoho now, for ``claim_s`` seconds."""
+        with translate_errors():
+            rows = await self._pool.fetch(self._parked.claim_ready, self._tenant_id, limit, claim_s)
+        moves = []
+        for row in rows:
+            id_ = MessageId(row["message_id"])
+            message = decode(self._sealer.open(row["message"], _parked_context(id_)))
+            if not isinstance(message, FileExtracted):
+                raise ContractViolation("A parked message is no file.", message_id=id_)
+            moves.append(Move(id_, row["log_key"], message))
+        return moves
+
+    async def unclaim(self, moves: Sequence[Move]) -> None:
+        """Give claimed files back unchanged."""
+        with translate_errors():
+            await self._pool.execute(
+                self._parked.unclaim, self._tenant_id, [move.message_id for move in moves]
+            )
+
+    # ---- words to control -------------------------------------------------------------------
+
+    async def say(self, connection: Connection, message: RunFailed | RunWaiting) -> None:
+        """Owe control a word about a run, within the caller's transaction."""
+        until = message.until or "" if isinstance(message, RunWaiting) else ""
+        identity = message_id(message.run_id, message.type, message.service, message.code, until)
+        await self._outbox.add(
+            connection,
+            topic_name(self._tenant_id, Subject.PROGRESS),
+            message.run_id.encode(),
+            encode(message),
+            headers_for(message, identity, run_id=message.run_id),
+        )
+
+    def _message(self, outcome: FileOutcome, move: Move) -> OutboxMessage:
         identity = message_id(
-            outcome.run_id, outcome.type, outcome.object, outcome.key, outcome.outcome, cause
+            outcome.run_id,
+            outcome.type,
+            outcome.object,
+            outcome.key,
+            outcome.outcome.value,
+            move.message_id,
         )
         return OutboxMessage(
-            topic_name(self._tenant.tenant_id, Subject.OUTCOMES),
-            log_key,
+            topic_name(self._tenant_id, Subject.OUTCOMES),
+            move.log_key,
             encode(outcome),
-            headers_for(outcome, identity, run_id=outcome.run_id, caused_by=cause),
+            headers_for(outcome, identity, run_id=outcome.run_id, caused_by=move.message_id),
         )
 
+    def _opened(self, sealed: bytes, id_: str) -> FileOutcome:
+        outcome = decode(self._sealer.open(sealed, _decision_context(id_)))
+        if not isinstance(outcome, FileOutcome):
+            raise ContractViolation("A stored decision is no outcome of a file.", message_id=id_)
+        return outcome
 
-def _aad(identity: MessageId) -> bytes:
-    return f"rehoster.decisions:{identity}".encode()
+
+def _waits_for_parent(outcome: FileOutcome) -> bool:
+    reason = outcome.reason
+    return (
+        outcome.outcome is Outcome.PARKED and reason is not None and reason.code == "parent_missing"
+    )
+
+
+def _decision_context(id_: str) -> bytes:
+    return f"rehoster.decisions\x00{id_}".encode()
+
+
+def _parked_context(id_: str) -> bytes:
+    return f"rehoster.parked\x00{id_}".encode()

@@ -1,8 +1,11 @@
 -- Which waves of a run are open, and whether it may move files at all.
 create table gates (
   run_id text not null,
+  tenant_id text not null,
   state text not null default 'running',
   open_waves int[] not null default '{}',
+  reason text,
+  changed_at timestamptz not null default clock_timestamp(),
   constraint gates_pk primary key (run_id),
   constraint gates_state check (state in ('running', 'paused', 'cancelled'))
 );
@@ -17,7 +20,7 @@ create table parents (
   constraint parents_pk primary key (tenant_id, object, key)
 );
 
--- Files that are in Zoho because of us. Name and size stand in the sealed outcome.
+-- Attachments that are in Zoho because of us. Names stand in sealed outcomes only.
 create table files (
   tenant_id text not null,
   object text not null,
@@ -26,16 +29,19 @@ create table files (
   zoho_parent_id text not null,
   zoho_id text not null,
   sha256 text not null,
+  size_bytes bigint not null,
   run_id text not null,
   constraint files_pk primary key (tenant_id, object, key)
 );
 create index files_by_parent on files (tenant_id, zoho_parent_id);
 
--- Uploads that may be on their way: a row here means "ask before sending again".
+-- Uploads and deletions that may be on their way: a row here means "ask before sending again".
 create table intents (
   tenant_id text not null,
   message_id text not null,
+  -- When it was first about to be sent, and when last.
   opened_at timestamptz not null default clock_timestamp(),
+  tried_at timestamptz not null default clock_timestamp(),
   constraint intents_pk primary key (tenant_id, message_id)
 );
 
@@ -43,7 +49,27 @@ create table intents (
 create table decisions (
   tenant_id text not null,
   message_id text not null,
-  outcome_sealed bytea not null,
+  outcome bytea not null,
+  -- Refused or missing: tried anew if somebody replays it after a repair.
+  refused boolean not null,
   constraint decisions_pk primary key (tenant_id, message_id)
 );
-alter table decisions alter column outcome_sealed set storage external;
+alter table decisions alter column outcome set storage external;
+
+-- Files whose parent is not in Zoho, their messages kept whole until it is.
+create table parked (
+  tenant_id text not null,
+  message_id text not null,
+  run_id text not null,
+  missing_object text not null,
+  missing_key text not null,
+  log_key bytea,
+  message bytea not null,
+  parked_at timestamptz not null default clock_timestamp(),
+  -- A releasing process has it until then.
+  claimed_until timestamptz not null default '-infinity',
+  constraint parked_pk primary key (tenant_id, message_id)
+);
+alter table parked alter column message set storage external;
+create index parked_missing on parked (tenant_id, missing_object, missing_key);
+create index parked_run on parked (run_id);

@@ -1,0 +1,1 @@
+"""Pure decisions of the rehoster: no I/O, no framework, nothing but contracts."""

@@ -1,0 +1,150 @@
+"""Moves several files at once, records what became of each, tells control when it cannot go on."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from bridgework_contracts.errors import BridgeworkError, RateLimited, StopRun, TerminalError
+from bridgework_contracts.ids import RunId
+from bridgework_contracts.outcomes import Outcome
+from bridgework_contracts.progress import RunFailed, RunWaiting
+from bridgework_eventlog.loop import Hold
+from bridgework_service.outbox import ServiceOutbox
+
+from bridgework_rehoster.adapters.gates import Gates
+from bridgework_rehoster.adapters.ledger import FileLedger
+from bridgework_rehoster.domain import reasons
+from bridgework_rehoster.domain.deciding import SERVICE, outcome_of
+from bridgework_rehoster.domain.gates import RunState
+from bridgework_rehoster.domain.moves import Move, Place, RecordKey
+from bridgework_rehoster.metering import RehosterMetrics, new_meter
+from bridgework_rehoster.pacing import OnStep, Pacing, Step
+from bridgework_rehoster.rehosting import Rehoster
+
+_WORTH_SAYING_S = 10.0
+
+
+class Moving:
+    """One tenant's way into Zoho for files; at most ``pacing.files_in_flight`` at a time."""
+
+    def __init__(
+        self,
+        *,
+        rehoster: Rehoster,
+        ledger: FileLedger,
+        gates: Gates,
+        outbox: ServiceOutbox,
+        pacing: Pacing,
+        metrics: RehosterMetrics,
+        on_step: OnStep,
+    ) -> None:
+        self._rehoster = rehoster
+        self._ledger = ledger
+        self._gates = gates
+        self._outbox = outbox
+        self._metrics = metrics
+        self._on_step = on_step
+        self._places = asyncio.Semaphore(pacing.files_in_flight)
+        self._said: set[tuple[str, str, str]] = set()
+
+    async def move(self, moves: Sequence[Move], parents: Mapping[RecordKey, Place]) -> None:
+        """Move files; all of them are decided when this returns.
+
+        Args:
+            moves: Whose waves are open, none decided before.
+            parents: Where their parents are; a file whose parent is absent is parked.
+
+        Raises:
+            Hold: the run was paused because it needs a person (``RunFailed`` was said).
+            TransientError: Zoho or PostgreSQL do not answer, or credits are used up
+                (``RunWaiting`` was said); those that were decided are recorded.
+        """
+        if not moves:
+            return
+        runs = sorted({move.file.run_id for move in moves})
+        try:
+            await self._all(moves, parents)
+        except RateLimited as exc:
+            if exc.retry_after_s is not None and exc.retry_after_s > _WORTH_SAYING_S:
+                await self._say_waiting(runs, exc.code, exc.retry_after_s)
+            raise
+        except StopRun as exc:
+            await self._stop(runs, exc)
+            raise Hold(0, "run_needs_a_person") from exc
+
+    async def _all(self, moves: Sequence[Move], parents: Mapping[RecordKey, Place]) -> None:
+        # None is cancelled because another failed: an upload cut off in flight is one whose end
+        # nobody knows.
+        results = await asyncio.gather(
+            *(self._one(move, parents.get(move.parent_key)) for move in moves),
+            return_exceptions=True,
+        )
+        errors = [result for result in results if isinstance(result, BaseException)]
+        if errors:
+            raise min(errors, key=_weight)
+
+    async def _one(self, move: Move, parent: Place | None) -> None:
+        async with self._places:
+            self._metrics.begun()
+            try:
+                meter = new_meter()
+                file = move.file
+                if file.op == "delete":
+                    outcome = await self._rehoster.delete(move)
+                elif (ended := self._rehoster.ends_unsent(file)) is not None:
+                    outcome = ended
+                elif parent is None:
+                    reason = reasons.parent_missing(file.parent)
+                    outcome = outcome_of(file, Outcome.PARKED, reason=reason)
+                else:
+                    outcome = await self._rehoster.upload(move, parent)
+                outcome = outcome.model_copy(update={"credits": float(meter.credits)})
+                await self._ledger.record(move, outcome)
+                self._on_step(Step.DECISION_RECORDED)
+            finally:
+                self._metrics.ended()
+
+    async def _say_waiting(self, runs: Sequence[RunId], code: str, wait_s: float) -> None:
+        until = datetime.now(UTC) + timedelta(seconds=min(wait_s, 86_400.0))
+        until_text = until.replace(second=0, microsecond=0).isoformat()
+        for run_id in runs:
+            if (run_id, code, until_text) in self._said:
+                continue
+            self._said.add((run_id, code, until_text))
+            message = RunWaiting(
+                run_id=run_id,
+                service=SERVICE,
+                code=code.lower(),
+                sentence="The org's API credits of the last 24 hours are used up. "
+                "Files go on by themselves when they return; nothing is lost.",
+                until=until_text,
+            )
+            async with self._outbox.transaction() as connection:
+                await self._ledger.say(connection, message)
+
+    async def _stop(self, runs: Sequence[RunId], error: StopRun) -> None:
+        for run_id in runs:
+            message = RunFailed(
+                run_id=run_id,
+                service=SERVICE,
+                code=error.code.lower(),
+                sentence=str(error.details.get("sentence") or error),
+                remedy=str(error.details.get("remedy") or "Repair the cause and resume the run."),
+            )
+            async with self._outbox.transaction() as connection:
+                paused = await self._gates.set_state(
+                    run_id, RunState.PAUSED, error.code, connection=connection
+                )
+                if paused:
+                    await self._ledger.say(connection, message)
+
+
+def _weight(error: BaseException) -> int:
+    """Rank errors: a defect must not hide behind one that is merely waited out."""
+    if not isinstance(error, BridgeworkError):
+        return 0
+    if isinstance(error, StopRun):
+        return 1
+    if isinstance(error, TerminalError):
+        return 2
+    return 3 if isinstance(error, RateLimited) else 4
