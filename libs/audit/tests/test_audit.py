@@ -121,7 +121,8 @@ def test_a_smaller_limit_of_the_org_finds_more_large_files(
 
 
 ROWS: dict[str, str] = {
-    "patients.csv": "pat_id,acct_id,last,first,dob\n1,7,Adams,Ann,01/02/1980\n2,7,Adams,Bea,01/02/1980\n",
+    "patients.csv": "pat_id,acct_id,last,first,dob\n"
+    "1,7,Adams,Ann,01/02/1980\n2,7,Adams,Bea,01/02/1980\n",
     "accounts.csv": "acct_id,balance\n7,10.00\n",
     "ledger.csv": "entry_id,acct_id,pat_id,post_date,kind,amount\n1,7,1,02/03/2026,Charge,12.00\n"
     "2,9,1,02/03/2026,Charge,1.00\n",

@@ -6,7 +6,7 @@ seen as kinds (date, money …) and masked shapes (digits 9, letters A or a).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import duckdb
 from bridgework_dental_exec.quarantine import shape
@@ -17,6 +17,7 @@ from bridgework_audit.phi import phi_class
 HEAD: Final = 40
 SHAPES_SHOWN: Final = 10
 _MOSTLY: Final = 0.95
+_BATCH_VALUES: Final = 200_000
 
 _KINDS: Final = (
     ("long_text", f"n_chars > {HEAD}"),
@@ -107,13 +108,27 @@ class ColumnProfile:
 def profile_columns(
     snapshot: Snapshot, connection: duckdb.DuckDBPyConnection
 ) -> Iterator[ColumnProfile]:
-    """Profile every column of every file, tables by name, columns in the file's order."""
+    """Profile every column of every file, tables by name, columns in the file's order.
+
+    Several columns are looked at in one statement: setting its expressions up takes longer than
+    a small column.
+    """
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE seen "
+        "(c INTEGER, n_chars BIGINT, head VARCHAR, rest UBIGINT, times BIGINT)"
+    )
+    waiting: list[_Column] = []
+    values = 0
     for name, info in sorted(snapshot.tables.items()):
         for column in info.columns:
+            waiting.append(_Column(name, info.file, column, info.rows))
             if info.rows:
-                yield _profile(connection, name, info.file, column, info.rows)
-            else:
-                yield _empty(name, info.file, column)
+                values += _see(connection, len(waiting) - 1, waiting[-1])
+            if values >= _BATCH_VALUES:
+                yield from _told(connection, waiting)
+                waiting, values = [], 0
+    yield from _told(connection, waiting)
+    connection.execute("DROP TABLE seen")
 
 
 def masked_sql(text: str) -> str:
@@ -142,53 +157,84 @@ def _kind_sql() -> str:
     return f"CASE {cases}ELSE 'text' END"
 
 
-_WHOLE, _BY_KIND, _BY_SHAPE = 3, 1, 2
-"""Values of ``grouping(kind, shape)``: bit 2 is set where kind is not grouped, bit 1 for shape."""
+class _Column(NamedTuple):
+    """A column that waits for its turn."""
+
+    table: str
+    file: str
+    name: str
+    rows: int
+
+
+def _see(connection: duckdb.DuckDBPyConnection, place: int, column: _Column) -> int:
+    """Count a column's values into ``seen``; return how many different ones there are."""
+    name = '"' + column.name.replace('"', '""') + '"'
+    row = connection.execute(
+        f"""
+        INSERT INTO seen
+        SELECT {place}, length({name}), left({name}, {HEAD}),
+               CASE WHEN length({name}) > {HEAD} THEN hash({name}) ELSE 0 END, count(*)
+        FROM "{column.table}" WHERE {name} IS NOT NULL GROUP BY ALL
+        """
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+_WHOLE, _BY_SHAPE, _BY_KIND = 3, 2, 1
+"""Values of ``grouping(kind, shape)``: a bit is set for what is not told apart."""
+
+
+def _told(connection: duckdb.DuckDBPyConnection, columns: list[_Column]) -> Iterator[ColumnProfile]:
+    """Yield the profiles of the columns in ``seen``, and empty it."""
+    rows = connection.execute(
+        f"""
+        WITH told AS MATERIALIZED (
+          SELECT *, {_kind_sql()} AS kind, {_histogram_sql()} AS shape FROM seen
+        )
+        SELECT c, grouping(kind, shape) AS level, coalesce(kind, shape), sum(times)::BIGINT AS n,
+               count(*), min(n_chars), max(n_chars), min(head), max(head),
+               count(*) OVER (PARTITION BY c, level) AS groups
+        FROM told GROUP BY GROUPING SETS ((c), (c, kind), (c, shape))
+        QUALIFY level <> {_BY_SHAPE}
+          OR row_number() OVER (PARTITION BY c, level ORDER BY n DESC, shape) <= {SHAPES_SHOWN}
+        ORDER BY c, level, n DESC, 3
+        """
+    ).fetchall()
+    connection.execute("TRUNCATE seen")
+    found: dict[tuple[int, int], list[tuple[Any, ...]]] = {}
+    for place, level, *rest in rows:
+        found.setdefault((place, level), []).append(tuple(rest))
+    for place, column in enumerate(columns):
+        whole = found.get((place, _WHOLE), [("", 0, 0, 0, 0, "", "", 0)])[0]
+        yield _profile(
+            column, whole, found.get((place, _BY_KIND), []), found.get((place, _BY_SHAPE), [])
+        )
 
 
 def _profile(
-    connection: duckdb.DuckDBPyConnection, table: str, file: str, column: str, rows: int
+    column: _Column,
+    whole: tuple[Any, ...],
+    by_kind: list[tuple[Any, ...]],
+    by_shape: list[tuple[Any, ...]],
 ) -> ColumnProfile:
-    name = '"' + column.replace('"', '""') + '"'
-    found = connection.execute(
-        f"""
-        WITH seen AS (
-          SELECT length({name}) AS n_chars, left({name}, {HEAD}) AS head,
-                 CASE WHEN length({name}) > {HEAD} THEN hash({name}) ELSE 0 END AS rest,
-                 count(*) AS times
-          FROM "{table}" WHERE {name} IS NOT NULL GROUP BY ALL
-        ), told AS (SELECT *, {_kind_sql()} AS kind, {_histogram_sql()} AS shape FROM seen)
-        SELECT grouping(kind, shape) AS level, coalesce(kind, shape), sum(times)::BIGINT AS n,
-               count(*), min(n_chars), max(n_chars), min(head), max(head),
-               count(*) OVER (PARTITION BY level) AS groups
-        FROM told GROUP BY GROUPING SETS ((), (kind), (shape))
-        QUALIFY level <> {_BY_SHAPE}
-          OR row_number() OVER (PARTITION BY level ORDER BY n DESC, shape) <= {SHAPES_SHOWN}
-        ORDER BY level, n DESC, 2
-        """
-    ).fetchall()
-    by_level: dict[int, list[tuple[Any, ...]]] = {}
-    for level, *rest in found:
-        by_level.setdefault(level, []).append(tuple(rest))
-    _, filled, distinct, shortest, longest, least, most, _ = by_level[_WHOLE][0]
-    kinds = tuple((kind, n) for kind, n, *_ in by_level.get(_BY_KIND, ()))
-    shapes = by_level.get(_BY_SHAPE, [])
+    _, filled, distinct, shortest, longest, least, most, _ = whole
+    kinds = tuple((kind, n) for kind, n, *_ in by_kind)
     return ColumnProfile(
-        table=table,
-        file=file,
-        column=column,
-        rows=rows,
-        filled=filled or 0,
+        table=column.table,
+        file=column.file,
+        column=column.name,
+        rows=column.rows,
+        filled=filled,
         distinct=distinct,
-        inferred=infer(dict(kinds), filled or 0),
+        inferred=infer(dict(kinds), filled),
         kinds=kinds,
-        shapes=tuple((text, n) for text, n, *_ in shapes),
-        other_shapes=max(shapes[0][-1] - SHAPES_SHOWN, 0) if shapes else 0,
-        min_shape=shape(least or ""),
-        max_shape=shape(most or ""),
-        shortest=shortest or 0,
-        longest=longest or 0,
-        phi=phi_class(table, column),
+        shapes=tuple((text, n) for text, n, *_ in by_shape),
+        other_shapes=max(by_shape[0][-1] - SHAPES_SHOWN, 0) if by_shape else 0,
+        min_shape=shape(least),
+        max_shape=shape(most),
+        shortest=shortest,
+        longest=longest,
+        phi=phi_class(column.table, column.name),
     )
 
 
@@ -200,9 +246,3 @@ def infer(kinds: dict[str, int], filled: int) -> str:
         if sum(kinds.get(kind, 0) for kind in members) >= _MOSTLY * filled:
             return name
     return "mixed"
-
-
-def _empty(table: str, file: str, column: str) -> ColumnProfile:
-    return ColumnProfile(
-        table, file, column, 0, 0, 0, "empty", (), (), 0, "", "", 0, 0, phi_class(table, column)
-    )

@@ -1,8 +1,8 @@
 """Ways of writing that are normalised in silence: counted from the raw cells, value by value.
 
 Codes without their D or no longer in use, surfaces in another order, phones with an extension and
-e-mails in mixed case are too common to be a problem of each record. Each different value is read once; DuckDB then
-counts its rows and finds the first places.
+e-mails in mixed case are too common to be a problem of each record. Each different value is read
+once; DuckDB then counts its rows and finds the first places.
 """
 
 import re
