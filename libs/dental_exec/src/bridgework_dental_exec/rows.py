@@ -349,7 +349,7 @@ class _RowReader:
         first = taken[0].rstrip("\r\n")
         quote, delimiter = self._dialect.quote, self._dialect.delimiter
         cells = split_leniently(first, delimiter, quote)
-        if len(cells) == width and quote in first:
+        if len(cells) == width and quote in first and not cells[-1].startswith(quote):
             feed.push_back(taken[1:])
             feed.taken[:] = taken[:1]
             return "stray_quote", cells

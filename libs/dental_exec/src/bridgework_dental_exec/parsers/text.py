@@ -64,10 +64,10 @@ def clean_text(text: str, *, multiline: bool = True) -> Parsed:
     if cleaned != value:
         code = "text_control"
     if not cleaned.isascii():
-        cleaned = cleaned.replace("\u00a0", " ")
         repaired = repair_mojibake(cleaned)
         if repaired != cleaned:
             cleaned, code = repaired, "text_mojibake"
+        cleaned = cleaned.replace("\u00a0", " ")
         if _LOST in cleaned:
             code = "text_mojibake_lost"
     return cleaned.strip() or None, code
