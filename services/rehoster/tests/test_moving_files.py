@@ -64,7 +64,7 @@ async def test_files_wait_for_their_wave(world: World) -> None:
 
 
 async def test_what_is_not_sent_says_why(world: World) -> None:
-    """Missing, empty, too large, changed since, deleted in the source: each with code and remedy."""
+    """Missing, empty, too large, changed, deleted in the source: each with code and remedy."""
     world.zoho_settings = ZohoSettings(
         **{**QUICK_ZOHO.model_dump(), "attachment_limit_bytes": 1000}
     )

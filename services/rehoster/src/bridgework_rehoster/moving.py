@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from weakref import WeakValueDictionary
 
 from bridgework_contracts.errors import BridgeworkError, RateLimited, StopRun, TerminalError
 from bridgework_contracts.ids import RunId
@@ -45,6 +46,7 @@ class Moving:
         self._metrics = metrics
         self._on_step = on_step
         self._places = asyncio.Semaphore(pacing.files_in_flight)
+        self._alike: WeakValueDictionary[tuple[str, str, int], asyncio.Lock] = WeakValueDictionary()
         self._said: set[tuple[str, str, str]] = set()
 
     async def move(self, moves: Sequence[Move], parents: Mapping[RecordKey, Place]) -> None:
@@ -84,7 +86,10 @@ class Moving:
             raise min(errors, key=_weight)
 
     async def _one(self, move: Move, parent: Place | None) -> None:
-        async with self._places:
+        # Two files of one name and size on one record look the same in Zoho's list: one after the
+        # other, so that after a lost answer each finds its own. Both come from one partition.
+        alike = self._lock_for(move, parent)
+        async with alike, self._places:
             self._metrics.begun()
             try:
                 meter = new_meter()
@@ -103,6 +108,14 @@ class Moving:
                 self._on_step(Step.DECISION_RECORDED)
             finally:
                 self._metrics.ended()
+
+    def _lock_for(self, move: Move, parent: Place | None) -> asyncio.Lock:
+        where = parent.zoho_id if parent is not None else move.message_id
+        key = (where, move.file.name, move.file.size_bytes)
+        lock = self._alike.get(key)
+        if lock is None:
+            lock = self._alike[key] = asyncio.Lock()
+        return lock
 
     async def _say_waiting(self, runs: Sequence[RunId], code: str, wait_s: float) -> None:
         until = datetime.now(UTC) + timedelta(seconds=min(wait_s, 86_400.0))
