@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bridgework_audit import PracticeFacts
 from bridgework_audit.book import DefectBook, Place
+from bridgework_audit.credits import bill
+from bridgework_audit.estimate import error_pct
 from bridgework_audit.measure import (
     Expected,
     expected_places,
@@ -13,6 +16,8 @@ from bridgework_audit.measure import (
     table_of,
     unmapped_kinds,
 )
+from bridgework_audit.rules import load_rules
+from bridgework_mapping.document import MappingDocument
 
 from libs.audit.tests.kit import Audited, Practice, audit_folder
 
@@ -108,3 +113,22 @@ def test_defects_of_the_harbor_practice_are_found(tmp_path: Path) -> None:
     assert {s.name for s in scores if s.precision < PRECISION} <= {"look_alike"}, table_of(scores)
     look_alikes = next(s for s in scores if s.name == "look_alike")
     assert (look_alikes.found, look_alikes.right) == (3, 2)
+
+
+def test_the_bill_is_close_to_what_the_answer_key_would_cost(
+    practice: Practice, audited: Audited
+) -> None:
+    """Credits of writing are within 25 % of those for the records the key expects."""
+    document = MappingDocument.default()
+    key = json.loads((practice.folder / "truth.json").read_text(encoding="utf-8"))
+    modules = {"Contacts": "patient", "Attachments": "document"} | {
+        entry.report: entry.object for entry in document.records
+    }
+    counts = {
+        modules[name]: sum(n for expect, n in ends.items() if expect != "merged")
+        for name, ends in key["expected_counts"].items()
+        if name in modules
+    }
+    actual = bill(document, counts, PracticeFacts(), load_rules()).writing
+    estimated = audited.audit.report["estimate"]["credits"]["writing"]
+    assert abs(error_pct(estimated, actual)) < 5
