@@ -1,10 +1,11 @@
-"""The reconciler around one tenant, on real PostgreSQL and the embedded log; Zoho is a dictionary."""
+"""One tenant's reconciler on real PostgreSQL and the embedded log; Zoho is a dictionary."""
 
 import base64
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
+from uuid import uuid4
 
 import pytest
 from bridgework_contracts.codec import Message, decode, encode, headers_for
@@ -128,19 +129,23 @@ class Reconciler:
             for row in rows
         ]
 
-    async def appended(self, subject: Subject) -> list[Message]:
-        """Return everything on a topic, partition by partition."""
+    async def read(self, subject: Subject) -> list[Record]:
+        """Return everything on a topic, opened, partition by partition."""
         topic = topic_name(self.tenant.tenant_id, subject)
         ends = await self.chassis.log.end_offsets([topic])
-        consumer = self.chassis.sealed_log.consumer(f"test.{subject}.{id(ends)}", [topic])
-        found: list[Message] = []
+        consumer = self.chassis.sealed_log.consumer(f"test.{uuid4().hex}", [topic])
+        found: list[Record] = []
         try:
             while len(found) < sum(ends.values()):
                 for records in (await consumer.read(500, 1.0)).values():
-                    found.extend(decode(record.value) for record in records)
+                    found.extend(records)
         finally:
             await consumer.close()
         return found
+
+    async def appended(self, subject: Subject) -> list[Message]:
+        """Return every message on a topic, partition by partition."""
+        return [decode(record.value) for record in await self.read(subject)]
 
     def worker(self) -> Worker:
         """Return the worker over the dictionary that stands for Zoho."""
