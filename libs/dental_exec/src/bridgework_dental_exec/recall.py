@@ -147,6 +147,15 @@ class _Context:
             if t.field != field
         )
 
+    def wanted_types(self, text: _Text) -> list[tuple[int, int, str]]:
+        """Return the kinds of visit in a field that nobody refuses."""
+        wanted = []
+        for kind in self.types[text.field]:
+            start, _ = text.clause(kind[0])
+            if not g.REFUSAL.search(text.low[start : kind[0]]):
+                wanted.append(kind)
+        return wanted
+
     def type_elsewhere(self, field: Field) -> str | None:
         """Return the kind of visit the other field names."""
         for text in self.texts:
@@ -253,8 +262,8 @@ def _judge(text: _Text, mention: g.Mention, context: _Context, *, alone: bool) -
     kind = _nearest_kind(mention, kinds)
     if kind is not None:
         span = [min(span[0], kind[0]), max(span[1], kind[1])]
-    elif alone and context.types[text.field]:
-        kind = _nearest_kind(mention, context.types[text.field])
+    elif alone:
+        kind = _nearest_kind(mention, context.wanted_types(text))
     for a, b in context.recall[text.field]:
         if start <= a < end and _gap(span, a, b) <= 12:  # noqa: PLR2004 - "recall - prophy"
             span = [min(span[0], a), max(span[1], b)]

@@ -53,6 +53,8 @@ RANGE = re.compile(
 )
 """``3-4 months``, ``6 or 12 mo``: an interval nobody settled."""
 
+_CHANGE = re.compile(r"(?<![a-z])(?:from|was|changed?|switch\w*|mov\w*)\W*$")
+"""Before ``6 to 4 months`` this makes a change of it, not a range."""
 BARE = re.compile(
     rf"(?<![\w./$#+-])(?:(?:rc|recall|recare|rcl|recal)\s*[:#-]?\s*q?\s*(?P<after>\d{{1,2}})"
     rf"|(?P<before>\d{{1,2}})\s*(?:rc|recall|recare|rcl|recal)){_END}(?!\s*[/.]\s*\d)"
@@ -68,7 +70,8 @@ TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(
             r"(?<![a-z0-9])(?:per(?:io|i)?(?:dontal)?\s*-?\s*(?:maint(?:enance|\.)?|mt(?:c|nce)?|mnt|main)"
             r"|(?:periodontal |perio )?maint(?:enance)?(?: (?:cleaning|visit|appt|clng))?"
-            r"|(?<!\d )(?<!\d)p\.?m\.?(?:t|x)?|spt|supportive perio\w*|perio\s+(?:recall|recare|rc|cleaning|prophy)|d?4910)(?![a-z0-9])"
+            r"|(?<!\d )(?<!\d)p\.?m\.?(?:t|x)?|spt|supportive perio\w*|perio\s+(?:recall|recare|rc|cleaning|prophy)|d?4910"
+            r"|perio(?=\s*(?:$|[,;/.)(]|per\b|due\b|w/)))(?![a-z0-9])"
         ),
     ),
     (
@@ -82,7 +85,7 @@ TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     (
         "Prophy",
-        re.compile(r"(?<![a-z])(?:(?:adult |child )?pro(?:phy?s?|phies|phylaxis|phl?y|fy)|cle?ani?ngs?|clean\s*(?:&|and|\+|/|w/)\s*(?:check|exam|polish)\w*|(?:teeth|dental) clean|clng?s?|d?1110|d?1120)(?![a-z0-9])"),
+        re.compile(r"(?<![a-z])(?:(?:adult |child )?pro(?:phy?s?|phies|phylaxis|phl?y|fy)|cle?ani?ngs?(?!\s+(?:crew|service|company|lady|suppl\w*|solution|staff|person|people))|clean\s*(?:&|and|\+|/|w/)\s*(?:check|exam|polish)\w*|(?:teeth|dental) clean|clng?s?|d?1110|d?1120)(?![a-z0-9])"),
     ),
     ("Hygiene", re.compile(r"(?<![a-z])(?:hyg(?:iene|ien|ein|enist)?s?|hygeine|hygine)(?![a-z])")),
     ("Exam", re.compile(r"(?<![a-z])(?:periodic exam|recall exam|poe|check\s*-?\s*ups?|d?0120)(?![a-z0-9])")),
@@ -91,7 +94,7 @@ TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
 
 RECALL = re.compile(
     r"(?<![a-z])(?:re\s*-?\s*call|rec+a+l+|rcall?|reacll|recll|rcl|rc|re\s*-?\s*care|continuing care|cont\.? care)s?(?![a-z])"
-    r"|(?<=\d)m(?:o|th)?\s*rc(?:l|all)?(?![a-z])"
+    r"|(?<=[\d\s-])m(?:o|th)?\s*rc(?:l|all)?(?![a-z])"
 )
 BACK = re.compile(
     r"(?<![a-z])(?:due\s+back|d/b|db|come\s*back|back|return(?:s|ing)?|rtc|rto|next\s+(?:visit|appt|due))(?![a-z])"
@@ -134,7 +137,7 @@ MONEY_OR_OFFICE = re.compile(
     r"|ins|insur\w*|benefit\w*|freq\w*|limit\w*|cover\w*|allow\w*|wait(?:ing)?(?: period)?|max\w*|deductible|preauth\w*|claim\w*|eob|downgrad\w*|predeterm\w*|eligib\w*"
     r"|dea|licen[cs]e|credential\w*|renew\w*|cpr|osha|hipaa|ce credits?|malpractice|contract|lease|subscription|rent|payroll|review"
     r"|spore|autoclave|steriliz\w*|steriliser|inspect\w*|service|compressor|filter|x-?ray unit|sensor|calibrat\w*|server|backup|software|printer|equipment"
-    r"|lab|case|order\w*|stock|supplies|reorder|shipment|vendor)(?![a-z])"
+    r"|lab|case|invoice\w*|order\w*|stock|supplies|reorder|shipment|vendor)(?![a-z])"
 )
 """Money, insurance, licences, equipment, laboratory: their intervals are nobody's recall."""
 
@@ -218,6 +221,8 @@ def mentions(text: str) -> list[Mention]:
     """Find every interval in lower-case text, longest first where they overlap."""
     found: list[Mention] = []
     for match in RANGE.finditer(text):
+        if _CHANGE.search(text[: match.start()]):
+            continue
         found.append(Mention(match.start(), match.end(), "", named=False, sure=False))
     for match in INTERVAL.finditer(text):
         iso = iso_interval(match["n"], match["u"], match["n2"])
