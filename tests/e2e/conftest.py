@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import random
 import shutil
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -20,7 +22,7 @@ from bridgework_contracts.ids import TenantId
 from bridgework_contracts.topics import Subject, topic_name
 from bridgework_embedded.processes import free_port
 from bridgework_eventlog.opening import open_event_log
-from bridgework_eventlog.port import TopicPartition
+from bridgework_eventlog.rewind import rewind
 from bridgework_eventlog.settings import EventLogSettings
 from bridgework_testkit.service_process import ServiceProcess
 from rich.console import Console
@@ -129,23 +131,19 @@ class Stack:
             for service, subjects in GROUPS.items():
                 for subject in subjects:
                     topic = topic_name(TenantId(tenant), subject)
-                    consumer = log.consumer(f"{service}.{tenant}.{subject}", [topic])
-                    count = (await log.topics())[topic]
-                    while len(consumer.assignment()) < count:
-                        await consumer.read(1, 0.2)
-                    await consumer.commit({TopicPartition(topic, n): 0 for n in range(count)})
-                    await consumer.close()
+                    await rewind(log, f"{service}.{tenant}.{subject}", [topic])
 
-    async def lag(self, tenant: str) -> int:
-        """Return how many records of a tenant somebody has still to read."""
-        total = 0
+    async def lags(self, tenant: str) -> dict[str, int]:
+        """Return group → records it has still to read, without those that have read all."""
+        found: dict[str, int] = {}
         async with open_event_log(self.log_settings) as log:
             for service, subjects in GROUPS.items():
                 for subject in subjects:
-                    topic = topic_name(TenantId(tenant), subject)
-                    lag = await log.lag(f"{service}.{tenant}.{subject}", [topic])
-                    total += sum(lag.values())
-        return total
+                    group = f"{service}.{tenant}.{subject}"
+                    lag = await log.lag(group, [topic_name(TenantId(tenant), subject)])
+                    if sum(lag.values()):
+                        found[group] = sum(lag.values())
+        return found
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -193,9 +191,16 @@ async def new_stack(
 def free_port_block() -> int:
     """Return the first of six neighbouring ports that were free a moment ago."""
     while True:
-        base = free_port()
-        if base < 60_000:
+        # Below the range from which outgoing connections take theirs: a killed service must find
+        # its port free again.
+        base = random.randrange(20_000, 32_000, 8)
+        if all(_is_free(base + n) for n in range(6)):
             return base
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,10 @@ class SnapshotSealed(Frozen):
     run_id: RunId
     extracted: dict[str, int]
     seconds: float
+    findings: list[dict[str, Any]] = Field(
+        default_factory=list,
+        description="What concerns a whole file or a stretch of lines, as lines of the report.",
+    )
 
 
 class RunCounted(Frozen):

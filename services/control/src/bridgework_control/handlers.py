@@ -18,6 +18,7 @@ from bridgework_contracts.progress import (
     RunFailed,
     RunReported,
     RunWaiting,
+    SnapshotSealed,
     WaveSettled,
 )
 from bridgework_contracts.runs import RunKind
@@ -100,8 +101,10 @@ class ProgressHandler:
                 await connection.execute(self._runs.set_waiting, message.run_id, waiting)
             case RunFailed():
                 await self._failed(connection, message)
+            case SnapshotSealed():
+                await connection.execute(self._runs.set_findings, message.run_id, message.findings)
             case _:
-                pass  # SnapshotSealed tells people; the counts tell the orchestration.
+                pass  # Not a word of progress: nothing to do here.
 
     async def _audited(self, connection: Connection, message: ExportAudited) -> None:
         job = await connection.fetchrow(self._jobs.lock_job, message.job_id)

@@ -6,6 +6,7 @@ import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import structlog
 from bridgework_contracts.codec import Message, decode, encode, headers_for
@@ -144,7 +145,12 @@ class Worker:
             )
         seconds = time.perf_counter() - began
         log.info("snapshot_sealed", run_id=spec.run_id, count=sum(counts.values()))
-        return SnapshotSealed(run_id=spec.run_id, extracted=counts, seconds=seconds)
+        return SnapshotSealed(
+            run_id=spec.run_id,
+            extracted=counts,
+            seconds=seconds,
+            findings=findings_of(source.snapshot),
+        )
 
     async def _sealed(self, spec: RunSpec) -> tuple[CanonicalSource, Path]:
         """Seal the export for this run, or open what was sealed before a crash."""
@@ -197,6 +203,40 @@ class Worker:
 
     def _folder(self, kind: str, name: str) -> Path:
         return self._settings.snapshots_dir / self._tenant.tenant_id / kind / name
+
+
+def findings_of(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """Return what concerns whole files and unreadable lines, in the form of report lines."""
+    base = {"object": "", "key": "", "outcome": ""}
+    whole = [
+        {
+            **base,
+            "file": one.file,
+            "line": 0,
+            "field": "",
+            "code": one.code,
+            "shape": "",
+            "effect": "noted",
+            "sentence": one.sentence,
+            "remedy": "Export the file again as the program writes it, or accept what is missing.",
+        }
+        for one in snapshot.findings
+    ]
+    lines = [
+        {
+            **base,
+            "file": one.file,
+            "line": one.line,
+            "field": one.column,
+            "code": one.code,
+            "shape": one.shape,
+            "effect": "quarantined",
+            "sentence": f"{one.rows} rows could not be read.",
+            "remedy": one.remedy,
+        }
+        for one in snapshot.quarantine
+    ]
+    return whole + lines
 
 
 def _key_aad(run_id: str) -> bytes:

@@ -137,8 +137,16 @@ def job_report(job: Row, runs: Sequence[Row], approved: Sequence[Row]) -> dict[s
         },
         "owners": job["owners"],
         "conflicts": [line for report in moved for line in report["conflicts"]],
-        "quarantined": _newest_first_by_place(moved),
+        "quarantined": _files_of_the_newest(runs) + _newest_first_by_place(moved),
     }
+
+
+def _files_of_the_newest(runs: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return what concerns whole files of the newest export that was moved."""
+    for run in reversed(runs):
+        if run["kind"] in {RunKind.FULL, RunKind.DELTA} and run["findings"]:
+            return [{**line, "run_id": run["run_id"]} for line in run["findings"]]
+    return []
 
 
 def _newest_first_by_place(reports: Sequence[Row]) -> list[dict[str, Any]]:

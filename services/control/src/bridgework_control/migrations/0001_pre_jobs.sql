@@ -55,6 +55,7 @@ create table job_runs (
   fingerprints jsonb not null default '{}',
   diff jsonb,
   report jsonb,
+  findings jsonb not null default '[]',
   waiting jsonb,
   error jsonb,
   created_at timestamptz not null default clock_timestamp(),

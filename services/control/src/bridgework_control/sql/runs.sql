@@ -39,6 +39,10 @@ update {schema}.job_runs set diff = $2 where run_id = $1;
 -- Keeps the run's report.
 update {schema}.job_runs set report = $2 where run_id = $1;
 
+-- name: set_findings
+-- Keeps what concerns whole files of the run's export.
+update {schema}.job_runs set findings = $2 where run_id = $1;
+
 -- name: set_waiting
 -- Says what a run waits for.
 update {schema}.job_runs set waiting = $2 where run_id = $1;
