@@ -88,7 +88,8 @@ def _wave_state(run: Row, index: int) -> str:
         return "settled"
     if index > run["open_wave"]:
         return "closed"
-    return "open" if run["state"] in {"moving", "paused"} else "settled"
+    done = {"comparing", "proving", "reporting", "finished"}
+    return "settled" if run["state"] in done else "open"
 
 
 def job_report(job: Row, runs: Sequence[Row], approved: Sequence[Row]) -> dict[str, Any]:
