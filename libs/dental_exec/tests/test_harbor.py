@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from bridgework_contracts.records import Change
-
 from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.delta import changes, hash_table, hashes
 from bridgework_dental_exec.duplicates import identities, propose
@@ -29,7 +28,7 @@ def test_every_value_of_every_object_is_what_the_answer_key_says(
 
 
 def test_every_row_is_counted_exactly_once(harbor_folder: Path, harbor: CanonicalSource) -> None:
-    """Records, files and decided outcomes add up to the extracted counts, and to the file's rows."""
+    """Records, files and decided outcomes add up to the extracted counts."""
     counts = harbor.counts()
     found: Counter[str] = Counter()
     for name in harbor.objects():

@@ -4,9 +4,6 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from bridgework_dental_exec.parsers.codes import parse_code
 from bridgework_dental_exec.parsers.contact import parse_email, parse_zip
 from bridgework_dental_exec.parsers.dates import (
@@ -24,6 +21,8 @@ from bridgework_dental_exec.parsers.phones import parse_phone
 from bridgework_dental_exec.parsers.richtext import pages, read_rich_text
 from bridgework_dental_exec.parsers.teeth import expand_teeth, parse_surface, parse_tooth
 from bridgework_dental_exec.parsers.text import clean_text, parse_flag, parse_key
+from hypothesis import given
+from hypothesis import strategies as st
 
 RULE = DateRule(order=Order.MDY, today=dt.date(2026, 10, 6), kind="past")
 
@@ -202,7 +201,8 @@ def test_mojibake_of_any_text_is_undone(text: str) -> None:
 def test_rtf_and_html_become_what_people_saw() -> None:
     """Styles go, words and line ends stay, pictures are found."""
     rtf = (
-        "{\\rtf1\\ansi\\ansicpg1252{\\fonttbl{\\f0 Arial;}}{\\*\\generator X;}\\f0 \\b Caf\\'e9\\b0\\par\n"
+        "{\\rtf1\\ansi\\ansicpg1252{\\fonttbl{\\f0 Arial;}}{\\*\\generator X;}"
+        "\\f0 \\b Caf\\'e9\\b0\\par\n"
         "\\u8220?ok\\u8221?\\par {\\pict\\pngblip 00ff}}"
     )
     read = read_rich_text(rtf)
@@ -210,7 +210,8 @@ def test_rtf_and_html_become_what_people_saw() -> None:
     assert [(i.kind, i.broken) for i in read.images] == [("rtf-pict", True)]
     html = (
         "<html><style>p{}</style><!--x--><p><b>One</b>&nbsp;two</p>\n<p>three<br>four</p>"
-        "<img src='cid:a@b'><img src=\"file:///C:/DEXEC/NOTEIMG/N1.jpg\"><img src='\\\\S\\x\\y.png'></html>"
+        "<img src='cid:a@b'><img src=\"file:///C:/DEXEC/NOTEIMG/N1.jpg\">"
+        "<img src='\\\\S\\x\\y.png'></html>"
     )
     read = read_rich_text(html)
     assert read.text == "One two\nthree\nfour"

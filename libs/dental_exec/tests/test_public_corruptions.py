@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-
 from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.parsers.dates import DateRule, Order, parse_date
 

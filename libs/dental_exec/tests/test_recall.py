@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bridgework_dental_exec.recall import REVIEW_BELOW, parse_recalls, readable_interval
 from hypothesis import given
 from hypothesis import strategies as st
-
-from bridgework_dental_exec.recall import REVIEW_BELOW, parse_recalls, readable_interval
 
 CREATED = "2025-07-07T09:00:00"
 

@@ -64,14 +64,14 @@ class FileScan:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a delimited file is written.
+    r"""How a delimited file is written.
 
     Attributes:
         encoding: One of :data:`ENCODINGS`.
         bom_bytes: Length of the byte order mark to skip.
         delimiter: One character.
         quote: One character; doubled inside a quoted cell.
-        newline: ``\\r\\n``, ``\\n`` or ``\\r`` (the usual one in the file).
+        newline: ``\r\n``, ``\n`` or ``\r`` (the usual one in the file).
         header_line: Physical line of the header.
         trailer: True where the last line is no record.
         evidence: Why, in short sentences without values.
@@ -129,7 +129,9 @@ def scan_file(path: Path) -> FileScan:
         else ("valid" if valid_multibyte else "ascii")
     )
     ends_open = previous not in {b"", b"\n", b"\r", b"\0"}
-    return FileScan(size, digest.hexdigest(), lf, cr, crlf, nul, quotes, tabs, padded, ends_open, utf8)
+    return FileScan(
+        size, digest.hexdigest(), lf, cr, crlf, nul, quotes, tabs, padded, ends_open, utf8
+    )
 
 
 def _has_utf8_character(block: bytes) -> bool:
@@ -212,7 +214,9 @@ def _pins_for(stem: str, pins: Mapping[str, str]) -> dict[str, str]:
     return given
 
 
-def _encoding(head: bytes, facts: FileScan) -> tuple[str, int, str]:
+def _encoding(  # noqa: C901, PLR0911 - one answer per line is the clearest form
+    head: bytes, facts: FileScan
+) -> tuple[str, int, str]:
     if head.startswith(b"\xef\xbb\xbf"):
         if facts.utf8 in {"valid", "ascii"}:
             return "utf-8", 3, "UTF-8: byte order mark, every byte fits."

@@ -17,6 +17,7 @@ from bridgework_dental_exec.context import fold_name, stream_cells
 
 _BLOCK_LIMIT = 60
 _COMMON_NAME = 2
+_SHORTEST_NAME = 2
 _NEAR_NAME = 0.84
 _REVIEW_FROM = 0.55
 _NICKNAMES = (
@@ -279,7 +280,7 @@ def _near(a: str, b: str) -> bool:
     allowed = 1 if min(len(a), len(b)) < 8 else 2  # noqa: PLR2004 - long names
     return (
         slips <= allowed
-        and min(len(a), len(b)) > 2
+        and min(len(a), len(b)) > _SHORTEST_NAME
         and (JaroWinkler.similarity(a, b) >= _NEAR_NAME)
     )
 

@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Self
 
 from bridgework_contracts.errors import SourceUnreadable
 
@@ -174,7 +175,7 @@ class Export:
         if self.archive is not None:
             self.archive.close()
 
-    def __enter__(self) -> "Export":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -116,7 +116,7 @@ def _open_workbook(table: TableFile, scan: FileScan) -> RowSource:
                     "workbook_damaged",
                     "",
                     "The sheet ends early: save the workbook again.",
-                )  # fmt: skip
+                )
             )
         if batch:
             report.rows += len(batch)
@@ -136,7 +136,7 @@ def _first_row(rows: Iterator[tuple[Any, ...]]) -> tuple[int, list[str]]:
     return 0, []
 
 
-def _printed(value: Any) -> str:
+def _printed(value: Any) -> str:  # noqa: PLR0911 - one return per type
     """Return a workbook's value as an export would print it (dates in ISO form)."""
     if value is None:
         return ""
@@ -206,7 +206,7 @@ def _json_records(table: TableFile, report: ReadReport) -> Iterator[tuple[int, d
                     "not_json",
                     shape(bare),
                     "Each line must be one JSON object.",
-                )  # fmt: skip
+                )
             )
 
 

@@ -227,13 +227,15 @@ def _is_over(text: _Text, mention: g.Mention, following: g.Mention | None) -> bo
     )
 
 
-def _judge(text: _Text, mention: g.Mention, context: _Context, *, alone: bool) -> Recall | None:
+def _judge(  # noqa: C901, PLR0912 - the decision table in one place
+    text: _Text, mention: g.Mention, context: _Context, *, alone: bool
+) -> Recall | None:
     """Decide whether an interval is a recall's, and of what kind."""
     start, end = text.clause(mention.start)
     kinds = [t for t in context.types[text.field] if start <= t[0] < end]
     named = mention.named or any(start <= a < end for a, _ in context.recall[text.field])
     clause = text.low[start:end]
-    office = bool(g.MONEY_OR_OFFICE.search(clause))
+    office = bool(g.MONEY_OR_OFFICE.search(g.OFFICE_REASON.sub(" ", clause)))
     care = bool(g.OTHER_CARE.search(clause))
     back = bool(g.BACK.search(clause))
     span = [mention.start, mention.end]

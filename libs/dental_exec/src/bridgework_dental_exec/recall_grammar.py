@@ -3,6 +3,7 @@
 Patterns only; what a combination means is decided in ``recall``. All patterns run on lower-case
 text of unchanged length, so spans hold for the original.
 """
+# ruff: noqa: E501 - a pattern is easiest to check on one line
 
 import re
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "Perio maintenance",
         re.compile(
-            r"(?<![a-z0-9])(?:per(?:io|i)?(?:dontal)?\s*-?\s*(?:maint(?:enance|\.)?|mt(?:c|nce)?|mnt|main)"
+            r"(?<![a-z0-9])(?:per(?:io|i)?(?:dontal)?\s*-?\s*(?:maint(?:enance|\.)?|mt(?:c|ce|nce)?|mnt|main)"
             r"|(?:periodontal |perio )?maint(?:enance)?(?: (?:cleaning|visit|appt|clng))?"
             r"|(?<!\d )(?<!\d)p\.?m\.?(?:t|x)?|spt|supportive perio\w*|perio\s+(?:recall|recare|rc|cleaning|prophy)|d?4910"
             r"|perio(?=\s*(?:$|[,;/.)(]|per\b|due\b|w/)))(?![a-z0-9])"
@@ -136,10 +137,16 @@ MONEY_OR_OFFICE = re.compile(
     r"(?<![a-z])(?:warrant\w*|guarante\w*|payment|pmt plan|payments|pay\w*|financ\w*|promo\w*|carecredit|care credit|interest|same as cash|balance|statement|deposit|collect\w*|copay"
     r"|ins|insur\w*|benefit\w*|freq\w*|limit\w*|cover\w*|allow\w*|wait(?:ing)?(?: period)?|max\w*|deductible|preauth\w*|claim\w*|eob|downgrad\w*|predeterm\w*|eligib\w*"
     r"|dea|licen[cs]e|credential\w*|renew\w*|cpr|osha|hipaa|ce credits?|malpractice|contract|lease|subscription|rent|payroll|review"
-    r"|spore|autoclave|steriliz\w*|steriliser|inspect\w*|service|compressor|filter|x-?ray unit|sensor|calibrat\w*|server|backup|software|printer|equipment"
+    r"|meeting\w*|huddle|training|dept|department|conference|spore|autoclave|steriliz\w*|steriliser|inspect\w*|service|compressor|filter|x-?ray unit|sensor|calibrat\w*|server|backup|software|printer|equipment"
     r"|lab|case|invoice\w*|order\w*|stock|supplies|reorder|shipment|vendor)(?![a-z])"
 )
 """Money, insurance, licences, equipment, laboratory: their intervals are nobody's recall."""
+
+OFFICE_REASON = re.compile(
+    r"(?:for|due to|b/c(?: of)?|because of|bc)\s+(?:the\s+)?ins(?:urance)?(?![a-z])"
+    r"|(?:recall|recare|rc|hyg\w*)\s+freq\w*"
+)
+"""Words of money that only give a recall's reason or name."""
 
 OTHER_CARE = re.compile(
     r"(?<![a-z])(?:retainer\w*|ortho\w*|aligner\w*|invisalign|braces|bands?|wire|healing|post\s*-?\s*ops?|po check|suture\w*|stitches|implant\w*|abutment|crown\w*|crn|bridge|denture\w*|partial"
@@ -217,7 +224,7 @@ def iso_interval(n: str, unit: str, n2: str | None = None) -> str | None:
     return f"P{int(amount)}{letter}{extra}"
 
 
-def mentions(text: str) -> list[Mention]:
+def mentions(text: str) -> list[Mention]:  # noqa: C901 - one loop per pattern
     """Find every interval in lower-case text, longest first where they overlap."""
     found: list[Mention] = []
     for match in RANGE.finditer(text):

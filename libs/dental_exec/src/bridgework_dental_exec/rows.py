@@ -110,7 +110,7 @@ def decode_cp1252(raw: bytes) -> str:
 def physical_lines(
     path: Path, dialect: Dialect, on_overlong: Callable[[int, str], None]
 ) -> Iterator[str]:
-    """Yield the file's physical lines, decoded, each with its line end as ``\\n`` or ``\\r\\n``."""
+    r"""Yield the file's physical lines, decoded, each with its line end as ``\n`` or ``\r\n``."""
     number = 0
     for raw in _raw_lines(path, dialect):
         number += 1

@@ -113,8 +113,10 @@ def _rare_patients(
             for word in ("Inactive", "Archived", "Deceased", "Deleted", "NonPatient", "Prospect")
         ),
         f'SELECT {own} FROM "{patient.table}" WHERE "{q["birth_date"].column}" IS NULL',
-        f'SELECT {own} FROM "{patient.table}" WHERE NOT regexp_full_match(coalesce('
-        f"\"{q['last_name'].column}\", ''), '[ -~]*')",
+        (
+            f'SELECT {own} FROM "{patient.table}" WHERE NOT regexp_full_match(coalesce('
+            f"\"{q['last_name'].column}\", ''), '[ -~]*')"
+        ),
         f'SELECT {own} FROM "{patient.table}" WHERE "{q["drug_interaction"].column}" = \'Y\'',
         of("coverage", f"\"{objects['coverage'].fields['ordinal'].column}\" NOT IN ('1', '2')"),
         of("note", f"contains(\"{body}\", '\\pict')"),

@@ -1,6 +1,6 @@
-"""A sealed snapshot: every row of an export as text, with where it stood and what it hashes to.
+r"""A sealed snapshot: every row of an export as text, with where it stood and what it hashes to.
 
-Cells are kept as printed (trimmed, ``\\r\\n`` → ``\\n``, blank → null); reading them is the
+Cells are kept as printed (trimmed, ``\r\n`` → ``\n``, blank → null); reading them is the
 canonical layer's business. Each row carries its physical line and a keyed hash that depends on
 its cells only: not on order, quoting, encoding or column order.
 """
@@ -174,15 +174,7 @@ class Snapshot:
                 code="snapshot_key",
                 remedy="Give the tenant's data key.",
             )
-        tables = {}
-        for name, data in index["tables"].items():
-            lists = {
-                k: tuple(tuple(i) if isinstance(i, list) else i for i in v)
-                if isinstance(v, list)
-                else v
-                for k, v in data.items()
-            }
-            tables[name] = TableInfo(**lists)
+        tables = {name: _table_info(data) for name, data in index["tables"].items()}
         return cls(
             folder=folder,
             profile=load_profile(index["profile"]),
@@ -233,6 +225,15 @@ def seal_snapshot(
     sealer.compare_with_manifest(export)
     snapshot.save()
     return snapshot
+
+
+def _table_info(data: dict[str, Any]) -> TableInfo:
+    lists = {
+        key: tuple(tuple(i) if isinstance(i, list) else i for i in value)
+        for key, value in data.items()
+        if isinstance(value, list)
+    }
+    return TableInfo(**{**data, **lists})
 
 
 def _exported_at(export: Export) -> str | None:
@@ -390,9 +391,9 @@ def _connection() -> duckdb.DuckDBPyConnection:
 
 
 def projection(source: RowSource, raw: str, hash_key: str, place: str, *, breaks: bool) -> str:
-    """Return the SQL that turns raw cells into kept cells, with each row's place and hash.
+    r"""Return the SQL that turns raw cells into kept cells, with each row's place and hash.
 
-    Cells are trimmed, blank ones are null, line breaks inside are ``\\n``. What a file cannot
+    Cells are trimmed, blank ones are null, line breaks inside are ``\n``. What a file cannot
     hold (tabs, quoted line breaks) is not looked for: that is most of the cost.
     """
     scan, dialect = source.scan, source.dialect
@@ -458,8 +459,3 @@ def _keyless(
 def utc_today() -> dt.date:
     """Today in UTC; the last resort where an export does not tell its day."""
     return dt.datetime.now(dt.UTC).date()
-
-
-def columns_of(info: TableInfo) -> dict[str, Any]:
-    """Return what a report says about a table's columns."""
-    return {"columns": info.columns, "missing": info.missing, "extra": info.extra}

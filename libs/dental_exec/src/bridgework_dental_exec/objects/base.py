@@ -299,7 +299,8 @@ class Builder:
         parent = self.parent_sql(spec.parent_key.column)
         where = (
             f"WHERE {parent} IS NULL OR {parent} NOT IN "
-            f'(SELECT {self.key_sql()} FROM "{self.spec.table}" t WHERE {self.key_sql()} IS NOT NULL)'
+            f'(SELECT {self.key_sql()} FROM "{self.spec.table}" t '
+            f"WHERE {self.key_sql()} IS NOT NULL)"
         )
         seen: Counter[str] = Counter()
         for cells, line in stream_cells(connection, spec, reader.columns, where):

@@ -244,7 +244,7 @@ class AccountBuilder(Builder):
     def _block(
         self, row: Row, block: str, known: dict[tuple[str, str, str], str]
     ) -> dict[str, Any] | None:
-        """Return one guarantor block, linked to the patient who has the same name and birth date."""
+        """Return one guarantor block, linked to the patient of the same name and birth date."""
         v = row.values
         printed = v[f"{block}_name"]
         if printed is None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
+import duckdb
 from bridgework_contracts.outcomes import Reason
 from bridgework_contracts.records import Problem, Provenance
 
@@ -76,7 +77,7 @@ class CarrierBuilder(Builder):
         others = [(self.file, m) for m in unique[1:]]
         return self.record(first, fields, patient_key=None, folded=others)
 
-    def decided_rows(self, connection: object) -> Iterator[Decided]:
+    def decided_rows(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Decided]:
         """Yield spellings merged into a survivor, and rows that stand twice."""
         del connection
         own = self.connect()

@@ -211,7 +211,7 @@ def plan_patients(
         f'SELECT {sql_key(plan)}, {sql_key(patient)}, "{day}" FROM treatment_plans '
         f'WHERE "{plan}" IS NOT NULL'
     )
-    known = {}
+    known: dict[str, str | None] = {}
     rule = context.rules.rule(spec.table, day)
     while chunk := rows.fetchmany(10_000):
         for key, printed, text in chunk:

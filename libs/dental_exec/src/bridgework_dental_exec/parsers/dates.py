@@ -91,7 +91,7 @@ def is_blank_date(text: str) -> bool:
     return not text.strip(" /.-:_\t") or text.strip().lower() in {"n/a", "na", "none", "null"}
 
 
-def parse_date(text: str, rule: DateRule) -> Parsed:
+def parse_date(text: str, rule: DateRule) -> Parsed:  # noqa: PLR0911 - one return per form
     """Read one printed date by its column's rule.
 
     Returns:

@@ -15,7 +15,7 @@ _TAKES = {"patient payment", "insurance payment", "adjustment -", "insurance wri
 _OWN_SIGN = {"transfer", "starting balance"}
 
 
-def parse_money(text: str) -> Parsed:
+def parse_money(text: str) -> Parsed:  # noqa: C901 - one step per way to write an amount
     """Read an amount with its written sign: ``1,234.50``, ``(45.00)``, ``45.00-``, ``1.234,50``.
 
     Returns:

@@ -30,7 +30,7 @@ _FOREIGN = re.compile(r"^\+(?!1\b)(\d[\d\s().\-]{7,17}\d)$")
 _SCIENTIFIC = re.compile(r"^\d(?:\.\d+)?[eE]\+?\d+$")
 
 
-def parse_phone(text: str) -> Parsed:
+def parse_phone(text: str) -> Parsed:  # noqa: C901, PLR0911 - one return per form
     """Read one printed telephone number.
 
     Returns:

@@ -152,7 +152,7 @@ _QUADRANT_WORDS = {
 _AREAS = {"UA", "LA", "MAX", "MAND"} | {f"S{n}" for n in range(1, 7)}
 
 
-def parse_surface(text: str, tooth: str | None = None) -> Parsed:
+def parse_surface(text: str, tooth: str | None = None) -> Parsed:  # noqa: PLR0911 - one return per form
     """Read surfaces in any order, or a quadrant.
 
     Args:

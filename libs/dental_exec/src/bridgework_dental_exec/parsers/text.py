@@ -19,9 +19,10 @@ def _cp1252_bytes() -> dict[str, int]:
 
 
 _BYTE_OF = _cp1252_bytes()
+_UTF8_LEAD, _UTF8_TAIL = range(0xC2, 0xF5), range(0x80, 0xC0)
 _LATIN_BYTE_OF = {chr(b): b for b in range(0x80, 0xA0)}
-_LEAD = "".join(c for c, b in _BYTE_OF.items() if 0xC2 <= b <= 0xF4)
-_TAIL = "".join(c for c, b in {**_BYTE_OF, **_LATIN_BYTE_OF}.items() if 0x80 <= b <= 0xBF)
+_LEAD = "".join(c for c, b in _BYTE_OF.items() if b in _UTF8_LEAD)
+_TAIL = "".join(c for c, b in {**_BYTE_OF, **_LATIN_BYTE_OF}.items() if b in _UTF8_TAIL)
 _MOJIBAKE = re.compile(f"[{re.escape(_LEAD)}][{re.escape(_TAIL)}]{{1,3}}")
 
 
