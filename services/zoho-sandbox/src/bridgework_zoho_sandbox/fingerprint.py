@@ -22,7 +22,14 @@ from .table import COLUMNS, Record
 
 MODULUS = 2**128
 _TIMES = frozenset(
-    {"Created_Time", "Modified_Time", "Last_Activity_Time", "Created_By", "Modified_By"}
+    {
+        "Closed_Time",
+        "Created_Time",
+        "Modified_Time",
+        "Last_Activity_Time",
+        "Created_By",
+        "Modified_By",
+    }
 )
 _CHILDREN = frozenset({"Notes", "Attachments", "Users"})
 
