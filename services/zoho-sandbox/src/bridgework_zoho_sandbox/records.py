@@ -97,7 +97,7 @@ def insert(call: Call) -> Answer:
     failed = 0
     forced = call.forced_failures
     for index, sent in enumerate(data):
-        if index in forced:
+        if forced and index in forced:
             elements.append(forced[index])
             failed += 1
             continue

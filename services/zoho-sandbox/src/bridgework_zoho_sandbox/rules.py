@@ -17,7 +17,8 @@ PROBABILITY_MAX = 100
 
 def full_name(doc: Json) -> str | None:
     """Return first and last name as Zoho joins them."""
-    return " ".join(part for part in (doc.get("First_Name"), doc.get("Last_Name")) if part) or None
+    first, last = doc.get("First_Name"), doc.get("Last_Name")
+    return f"{first} {last}" if first and last else first or last
 
 
 def display_name(module: Module, doc: Json) -> str | None:

@@ -40,8 +40,9 @@ class Writer:
         self.inserted: list[int] = []
         self.updated: list[int] = []
         self._rule = RULES.get(module.api_name)
-        self._match = module.match_fields()
-        self._keyed = [item for item in self._match if item.keyed]
+        fields = module.match_fields()
+        self._match = [(item.api_name, item) for item in fields]
+        self._keyed = frozenset(item.id for item in fields if item.keyed)
         self._case = org.behaviour.unique_case_sensitive
         self._subforms = tuple(
             item.api_name for item in module.live_fields() if item.data_type == SUBFORM
@@ -119,7 +120,7 @@ class Writer:
         Raises:
             Rejected: with the element's error.
         """
-        layout = self._layout(sent, path)
+        layout = "Layout" in sent and self._layout(sent, path)
         checks = self.checks
         self.se_module = sent.get("$se_module")
         checks.require(sent, path, with_layout=layout)
@@ -130,7 +131,8 @@ class Writer:
         if None in doc.values():
             doc = {name: value for name, value in doc.items() if value is not None}
             checks.require(doc, path, with_layout=False)
-        self._finish_subforms(doc, {})
+        if self._subforms:
+            self._finish_subforms(doc, {})
         owner = doc.pop("Owner", None) or self.person.id
         if "What_Id" in doc:
             doc["$se_module"] = self.se_module
@@ -292,9 +294,10 @@ class Writer:
 
     def _keys_of(self, doc: Json) -> list[tuple[FieldMeta, str]]:
         keys = []
-        for field in self._match:
-            key = match_key(field, doc.get(field.api_name), case_sensitive=self._case)
-            if key is not None:
+        case = self._case
+        for name, field in self._match:
+            value = doc.get(name)
+            if value is not None and (key := match_key(field, value, case_sensitive=case)):
                 keys.append((field, key))
         return keys
 
@@ -310,7 +313,7 @@ class Writer:
     ) -> None:
         taken = []
         for field, key in keys:
-            if field.keyed:
+            if field.id in self._keyed:
                 holder = self._holder(field, key)
                 if holder is not None and holder != own:
                     taken.append((field, holder))
