@@ -338,7 +338,7 @@ class PatientBuilder(Builder):
         fields[f"{side}_carrier_key"] = printed_key or (listed["carrier_key"] if same else None)
         fields[f"{side}_annual_max"] = listed["annual_max"] if same else None
         if printed_name is not None and printed_key is None:
-            # Also where the coverage list names a carrier: which of the two is right, a person says.
+            # Also where the coverage list names one: which of the two is right, a person says.
             row.problems.append(
                 problem(self.file, row.line, column, "carrier_unknown", printed_name)
             )
