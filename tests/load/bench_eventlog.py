@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - a bench prints
 """How fast the event logs append and read, and what the consumer loop adds per record.
 
 ``python tests/load/bench_eventlog.py [--log embedded|kafka] [--records N] [--value-bytes N]``
