@@ -6,6 +6,8 @@ Effects of a chunk in order: intent durable, Zoho called, decision recorded, off
 from typing import Any
 
 import pytest
+from bridgework_contracts.commands import CancelRun
+from bridgework_contracts.ids import RunId
 from bridgework_contracts.outcomes import Effect
 from bridgework_contracts.runs import RunKind
 
@@ -104,6 +106,22 @@ async def test_a_kill_during_an_undo_ends_the_same(world: World, step: str) -> N
     assert {one.effect for one in back.values()} == {Effect.DELETED}
     assert tally(back) == {"updated": 6}
     assert await world.count("Contacts") == 0
+
+
+@pytest.mark.chaos
+async def test_what_was_begun_when_its_run_is_cancelled_is_brought_to_its_end(
+    world: World,
+) -> None:
+    """A record in Zoho without an outcome could never be taken back."""
+    await world.begin("run_1", 1)
+    await world.write(patient("1"), plan("1-p", "1"))
+    assert await world.run_crashing("call_answered", 1) == KILLED
+    await world.command(CancelRun(run_id=RunId("run_1")))
+    await world.start()
+    outcomes = await world.settled(2)
+    assert outcomes["patient", "1"].effect is Effect.CREATED
+    assert outcomes["treatment_plan", "1-p"].outcome == "skipped"
+    assert await world.count("Contacts") == 1
 
 
 @pytest.mark.chaos

@@ -124,11 +124,24 @@ class WritesHandler:
             passed.setdefault(arrival.message_id, (arrival, verdict))
         decided = await self._ledger.repeat_decided(list(passed))
         new = [pair for id_, pair in passed.items() if id_ not in decided]
-        ended = [_ended(arrival, verdict) for arrival, verdict in new if verdict in _ENDS]
+        # What may have reached Zoho before its run was cancelled is brought to its end: a record
+        # there without a word in the journal could never be taken back.
+        over = [arrival for arrival, verdict in new if verdict in _ENDS]
+        begun = await self._ledger.open_intents([one.message_id for one in over]) if over else {}
+        ended = [
+            _ended(arrival, verdict)
+            for arrival, verdict in new
+            if verdict in _ENDS and arrival.message_id not in begun
+        ]
         if ended:
             await self._ledger.record(ended)
         await self._writing.write(
-            [arrival for arrival, verdict in new if verdict is Passage.GO], gates
+            [
+                arrival
+                for arrival, verdict in new
+                if verdict is Passage.GO or arrival.message_id in begun
+            ],
+            gates,
         )
         if held is not None:
             raise held

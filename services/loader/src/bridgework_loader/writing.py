@@ -7,6 +7,7 @@ from bridgework_contracts.errors import RateLimited, StopRun
 from bridgework_contracts.ids import RunId
 from bridgework_contracts.progress import RunFailed, RunWaiting
 from bridgework_eventlog.loop import Hold
+from bridgework_zoho.errors import CreditsExhausted
 
 from bridgework_loader.adapters.announcing import Announcer
 from bridgework_loader.adapters.gates import GateStore
@@ -17,6 +18,11 @@ from bridgework_loader.domain.gates import RunGate, RunState
 from bridgework_loader.engine import LoadEngine
 
 _WORTH_SAYING_S = 10.0
+_WAITING = {
+    CreditsExhausted.default_code: "The org's API credits of the last 24 hours are used up. "
+    "Writing goes on by itself when they return; nothing is lost.",
+}
+_WAITING_ANYHOW = "Zoho takes no more calls for now. It goes on by itself; nothing is lost."
 
 
 class Writing:
@@ -79,8 +85,7 @@ class Writing:
                 run_id=run_id,
                 service=SERVICE,
                 code=code.lower(),
-                sentence="The org's API credits of the last 24 hours are used up. "
-                "Writing goes on by itself when they return; nothing is lost.",
+                sentence=_WAITING.get(code, _WAITING_ANYHOW),
                 until=until_text,
             )
             async with self._ledger.transaction() as connection:

@@ -150,11 +150,16 @@ class FilesHandler:
             passed.setdefault(move.message_id, (index, move, verdict))
         decided = await self._ledger.repeat_decided([move for _, move, _ in passed.values()])
         new = [entry for id_, entry in passed.items() if id_ not in decided]
-        for _, move, verdict in new:
-            if verdict in _ENDS:
+        going: list[tuple[int, Move]] = []
+        for index, move, verdict in new:
+            # What may have reached Zoho before its run was cancelled is brought to its end: a file
+            # there without a word in the journal could never be taken back.
+            if verdict is Passage.GO or await self._ledger.intent(move.message_id) is not None:
+                going.append((index, move))
+            else:
                 outcome, reason = _ENDS[verdict]
                 await self._ledger.record(move, outcome_of(move.file, outcome, reason=reason))
-        early = await self._move([(i, move) for i, move, v in new if v is Passage.GO])
+        early = await self._move(going)
         held = early or held
         if held is not None:
             raise held

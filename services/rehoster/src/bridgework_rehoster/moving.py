@@ -11,6 +11,7 @@ from bridgework_contracts.outcomes import Outcome
 from bridgework_contracts.progress import RunFailed, RunWaiting
 from bridgework_eventlog.loop import Hold
 from bridgework_service.outbox import ServiceOutbox
+from bridgework_zoho.errors import CreditsExhausted
 
 from bridgework_rehoster.adapters.gates import Gates
 from bridgework_rehoster.adapters.ledger import FileLedger
@@ -23,6 +24,11 @@ from bridgework_rehoster.pacing import OnStep, Pacing, Step
 from bridgework_rehoster.rehosting import Rehoster
 
 _WORTH_SAYING_S = 10.0
+_WAITING = {
+    CreditsExhausted.default_code: "The org's API credits of the last 24 hours are used up. "
+    "Files go on by themselves when they return; nothing is lost.",
+}
+_WAITING_ANYHOW = "Zoho takes no more calls for now. It goes on by itself; nothing is lost."
 
 
 class Moving:
@@ -128,8 +134,7 @@ class Moving:
                 run_id=run_id,
                 service=SERVICE,
                 code=code.lower(),
-                sentence="The org's API credits of the last 24 hours are used up. "
-                "Files go on by themselves when they return; nothing is lost.",
+                sentence=_WAITING.get(code, _WAITING_ANYHOW),
                 until=until_text,
             )
             async with self._outbox.transaction() as connection:
