@@ -94,7 +94,7 @@ def _open_workbook(table: TableFile, scan: FileScan) -> RowSource:
         try:
             for row in rows:
                 line += 1
-                cells = [_printed(v) for v in row[:width]]
+                cells = [printed(v) for v in row[:width]]
                 if not any(cells):
                     report.blank_lines += 1
                     continue
@@ -128,7 +128,7 @@ def _open_workbook(table: TableFile, scan: FileScan) -> RowSource:
 
 def _first_row(rows: Iterator[tuple[Any, ...]]) -> tuple[int, list[str]]:
     for line, row in enumerate(rows, start=1):
-        cells = [_printed(v) for v in row]
+        cells = [printed(v) for v in row]
         while cells and not cells[-1].strip():
             cells.pop()
         if cells:
@@ -136,7 +136,7 @@ def _first_row(rows: Iterator[tuple[Any, ...]]) -> tuple[int, list[str]]:
     return 0, []
 
 
-def _printed(value: Any) -> str:  # noqa: PLR0911 - one return per type
+def printed(value: Any) -> str:  # noqa: PLR0911 - one return per type
     """Return a workbook's value as an export would print it (dates in ISO form)."""
     if value is None:
         return ""
@@ -219,4 +219,4 @@ def _json_cell(value: Any) -> str:
         return value
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return _printed(value)
+    return printed(value)

@@ -205,18 +205,10 @@ def seal_snapshot(
     Returns:
         The snapshot; what could not be read stands in its quarantine, never nowhere.
     """
-    out_dir.mkdir(parents=True, exist_ok=True)
-    definition = load_profile(profile)
-    snapshot = Snapshot(
-        folder=out_dir,
-        profile=definition,
-        seal=seal,
-        salt=new_salt(),
-        tables={},
-        findings=list(export.manifest_findings),
-        exported_at=_exported_at(export),
-    )
-    sealer = _Sealer(snapshot, export.pins)
+    snapshot = new_snapshot(out_dir, load_profile(profile), seal)
+    snapshot.findings = list(export.manifest_findings)
+    snapshot.exported_at = _exported_at(export)
+    sealer = Sealer(snapshot, export.pins)
     try:
         for file in export.tables().values():
             sealer.take(file)
@@ -225,6 +217,12 @@ def seal_snapshot(
     sealer.compare_with_manifest(export)
     snapshot.save()
     return snapshot
+
+
+def new_snapshot(out_dir: Path, profile: Profile, seal: bytes | None) -> Snapshot:
+    """Return an empty snapshot in a folder; tables are sealed into it, then it is saved."""
+    out_dir.mkdir(parents=True, exist_ok=True)
+    return Snapshot(out_dir, profile, seal, new_salt(), {})
 
 
 def _table_info(data: dict[str, Any]) -> TableInfo:
@@ -240,7 +238,7 @@ def _exported_at(export: Export) -> str | None:
     return next((e.exported_at for e in export.manifest if e.exported_at), None)
 
 
-class _Sealer:
+class Sealer:
     """Writes one table after another."""
 
     def __init__(self, snapshot: Snapshot, pins: Mapping[str, str]) -> None:
@@ -274,9 +272,10 @@ class _Sealer:
             sentence = "Two files hold the same table: only the first was read."
             snapshot.findings.append(Finding(file.file, "table_twice", sentence))
             return
-        self._seal(table, source)
+        self.seal(table, source)
 
-    def _seal(self, table: TableDef, source: RowSource) -> None:
+    def seal(self, table: TableDef, source: RowSource) -> None:
+        """Write one table and what was learnt about it."""
         snapshot = self._snapshot
         header = source.header
         missing = tuple(c for c in table.columns if c not in header)
