@@ -17,7 +17,7 @@ async def test_a_practice_lands_with_its_lookups_owners_and_notes(world: World) 
         note("n-2", "2"),
     )
     await world.start()
-    # All waves are open at once here, so a child may be met before its parent: parked, then written.
+    # All waves are open at once, so a child may be met before its parent: parked, then written.
     await world.until(lambda found: tally(found) == {"inserted": 6})
     outcomes = await world.outcomes()
     contact = outcomes["patient", "0"]
