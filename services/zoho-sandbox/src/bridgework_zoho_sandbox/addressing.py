@@ -6,7 +6,7 @@ from .call import Call
 from .errors import bad_path_id, invalid_module, no_permission
 from .external import ExternalPaths, parse_external
 from .metadata import Module
-from .validation import record_id
+from .record_ids import record_id
 from .writing import Writer
 
 # Modules with routes of their own, or none: they are no record modules.

@@ -21,9 +21,9 @@ from .oauth import ALL_SCOPES
 from .org import Org
 from .orgs import NewOrg, NewPerson, OrgRegistry
 from .people_edits import Edit, apply_edit, find_person
+from .record_ids import record_id
 from .subforms import NewSubform, add_subform
 from .users import user_json
-from .validation import record_id
 
 Model = TypeVar("Model", bound=BaseModel)
 

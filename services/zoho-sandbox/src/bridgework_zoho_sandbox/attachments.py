@@ -16,9 +16,9 @@ from .errors import Json, Rejected, ZohoError, bad_path_id, invalid_module, para
 from .multipart import not_multipart
 from .org import Org
 from .paging import SORTABLE, fields_param, ids_param, page_info, page_request, page_sql
+from .record_ids import record_id
 from .rendering import Renderer
 from .table import Table
-from .validation import record_id
 
 TITLE_MAX = 255
 URL_MAX = 3_000

@@ -18,10 +18,10 @@ from .errors import TOO_MANY_REQUESTS, Json, ZohoError
 from .jobs import Job, load_job, started
 from .metadata import Module
 from .org import Org
+from .record_ids import record_id
 from .rendering import Renderer
 from .search import Clause, like
 from .table import COLUMNS, Record
-from .validation import record_id
 
 ROWS_PER_JOB = 200_000
 CHUNK_ROWS = 2_000

@@ -11,7 +11,7 @@ from .clock import iso
 from .errors import Json, ZohoError
 from .jobs import Job, load_job
 from .metadata import Module
-from .validation import record_id
+from .record_ids import record_id
 
 ZIP_MAX = 25 * 1024 * 1024
 RESULT_DAYS_S = 7 * 86_400

@@ -27,7 +27,7 @@ from .jobs import Job, started
 from .metadata import USER_TYPES, FieldMeta, Module
 from .org import Org
 from .people import Person
-from .validation import record_id
+from .record_ids import record_id
 from .writing import Writer
 
 CHUNK_ROWS = 200

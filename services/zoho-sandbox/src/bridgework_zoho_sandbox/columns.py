@@ -7,7 +7,7 @@ from typing import Any
 
 from .clock import parse_iso
 from .metadata import USER_TYPES, FieldMeta, Module
-from .validation import record_id
+from .record_ids import record_id
 
 _COLUMNS = {
     "Owner": "owner",

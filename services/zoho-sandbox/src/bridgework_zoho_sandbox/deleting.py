@@ -15,8 +15,8 @@ from .org import Org
 from .paging import ids_param
 from .people import Person
 from .reading import purge_bin
+from .record_ids import record_id
 from .table import Record, Table, match_key
-from .validation import record_id
 from .writing import Writer
 
 DELETE_MAX = 100

@@ -10,7 +10,7 @@ from .metadata import Choice, FieldMeta, Module
 from .org import Org
 from .patterns import is_api_name
 from .plan import PLANS
-from .validation import record_id
+from .record_ids import record_id
 
 UNIQUE_MAX = 2
 LABEL = re.compile(r"[\w ]+")

@@ -27,8 +27,8 @@ from .field_rules import (
 from .fields_json import field_json
 from .metadata import FieldMeta, Module
 from .org import Org
+from .record_ids import record_id
 from .table import COLUMNS, Record, Table, match_key
-from .validation import record_id
 
 CLOSED_MODULES = frozenset({"Notes", "Attachments"})
 

@@ -23,8 +23,8 @@ from .org import Org
 from .orgs import parse_field
 from .patterns import is_api_name
 from .plan import PLANS
+from .record_ids import record_id
 from .standard import system_fields
-from .validation import record_id
 
 LABEL_MAX = 25
 API_NAME_MAX = 50

@@ -22,9 +22,9 @@ from .errors import (
 from .org import Org
 from .paging import SORTABLE, fields_param, ids_param, page_info, page_request, page_sql
 from .patterns import HTML_TAG
+from .record_ids import record_id
 from .rendering import Renderer
 from .table import Table
-from .validation import record_id
 
 TITLE_MAX = 120
 CONTENT_MAX = 65_535

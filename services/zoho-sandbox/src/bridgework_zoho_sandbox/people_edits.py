@@ -15,7 +15,7 @@ from .errors import Json, Rejected
 from .features import TRIGGERS
 from .org import Org
 from .people import Person
-from .validation import record_id
+from .record_ids import record_id
 from .writing import Writer
 
 

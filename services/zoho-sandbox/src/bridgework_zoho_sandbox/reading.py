@@ -12,10 +12,10 @@ from .clock import iso, parse_iso
 from .errors import Json, ZohoError, bad_param, bad_path_id, invalid_url
 from .metadata import Module
 from .paging import SORTABLE, fields_param, ids_param, page_info, page_request, page_sql
+from .record_ids import record_id
 from .rendering import Renderer
 from .search import criteria_count
 from .table import COLUMNS, Record, Table
-from .validation import record_id
 
 IDS_MAX = 100
 NOT_MODIFIED = 304

@@ -11,11 +11,12 @@ from .call import Answer, Call, element_answer
 from .clock import parse_iso
 from .errors import Json, Rejected, ZohoError, bad_id, bad_param, bad_path_id, invalid_module
 from .features import features_of
+from .matching import own_id, upsert_order
 from .metadata import Module
+from .record_ids import record_id
 from .recurrence import occurrences
 from .table import Table
-from .validation import record_id
-from .writing import Writer, own_id, upsert_order
+from .writing import Writer
 
 PRECONDITION_FAILED = 412
 

@@ -10,8 +10,8 @@ from .errors import Json, Rejected, ZohoError
 from .fields_api import module_param
 from .metadata import Module
 from .org import Org
+from .record_ids import record_id
 from .table import Table
-from .validation import record_id
 
 TAGS_PER_CALL = 10
 TAG_MAX = 25

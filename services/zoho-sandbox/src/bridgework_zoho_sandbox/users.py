@@ -11,7 +11,7 @@ from .paging import ids_param
 from .people import Person
 from .plan import PLANS
 from .reading import NOT_MODIFIED, modified_since
-from .validation import record_id
+from .record_ids import record_id
 from .writing import Writer
 
 _PROFILE_KEYS = frozenset({"role", "profile", "id", "status", "confirm", "reason"})
