@@ -379,7 +379,8 @@ class Control:
 
     async def cancel_run(self, run_id: str) -> None:
         """End a run where it is; what it did can be undone."""
-        going = set(RunState) - ENDED
+        # A failed one too: its job stays busy until it is resumed or given up.
+        going = (set(RunState) - ENDED) | {RunState.FAILED}
         await self._switch(run_id, going, RunState.CANCELLED)
 
     async def _switch(self, run_id: str, allowed: set[RunState], to: RunState) -> None:
@@ -469,7 +470,7 @@ def _run_spec(job: Row, runs: Sequence[asyncpg.Record], body: RunCreate) -> RunS
         source=source,
         sample=(body.sample or SampleSpec()) if body.kind is RunKind.REHEARSAL else None,
         base_run_id=base,
-        undo_of=RunId(body.undo_of) if body.undo_of else None,
+        undo_of=RunId(body.undo_of) if body.undo_of and body.kind is RunKind.UNDO else None,
     )
 
 

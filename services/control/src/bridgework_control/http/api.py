@@ -1,7 +1,7 @@
 """The routes of the job API, ``/v1``."""
 
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from bridgework_contracts.outcomes import Outcome
@@ -146,8 +146,8 @@ async def list_jobs(
     """Return jobs, newest first."""
     parts = decode_cursor(cursor, 2)
     try:
-        before = (datetime.fromisoformat(parts[0]), parts[1]) if parts else None
-    except ValueError as exc:
+        before = (datetime.fromisoformat(parts[0]).astimezone(UTC), parts[1]) if parts else None
+    except (ValueError, OverflowError) as exc:
         raise ApiError("Not a cursor of this list.", code="invalid_request") from exc
     tenants = None if caller.tenant_id is None else [caller.tenant_id]
     rows = await control.jobs_page(tenants, before, limit + 1)

@@ -1,14 +1,43 @@
 """What the job API takes and gives; separate schemas for creating and reading."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from bridgework_contracts.runs import RunKind, SampleSpec
 from bridgework_zoho.data_centres import DataCentre, Environment
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    model_validator,
+)
 
 from bridgework_control.domain.jobs import Gate, JobState
 from bridgework_control.domain.runs import RunState
+
+_HTTP_URL = TypeAdapter(AnyHttpUrl)
+
+
+def _address(value: str) -> str:
+    _HTTP_URL.validate_python(value)
+    return value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError) as exc:
+        raise ValueError("not an IANA name such as America/New_York") from exc
+    return value
+
+
+Address = Annotated[str, Field(max_length=2048), AfterValidator(_address)]
+TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_time_zone)]
 
 
 class Create(BaseModel):
@@ -16,16 +45,32 @@ class Create(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, data: Any) -> Any:
+        if not _is_storable(data):
+            raise ValueError("text must not hold the character NUL or half of a character pair")
+        return data
+
+
+def _is_storable(data: Any) -> bool:
+    """Tell whether PostgreSQL can keep every text inside ``data``."""
+    if isinstance(data, str):
+        return "\x00" not in data and not any("\ud800" <= c <= "\udfff" for c in data)
+    if isinstance(data, dict):
+        return all(_is_storable(name) and _is_storable(value) for name, value in data.items())
+    return not isinstance(data, list) or all(_is_storable(one) for one in data)
+
 
 class ZohoConnectionCreate(Create):
     """How to reach the tenant's Zoho org."""
 
     data_centre: DataCentre = DataCentre.US
-    accounts_url: str | None = Field(
+    accounts_url: Address | None = Field(
         default=None, description="Only where it is not the data centre's own (sandbox)."
     )
-    api_domain: str | None = None
-    content_url: str | None = None
+    api_domain: Address | None = None
+    content_url: Address | None = None
     client_id: str
     client_secret: SecretStr
     refresh_token: SecretStr
@@ -57,7 +102,7 @@ class TenantCreate(Create):
 
     tenant_id: str = Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$")
     display_name: str = Field(min_length=1, max_length=200)
-    time_zone: str = "America/New_York"
+    time_zone: TimeZone = "America/New_York"
     partitions: int = Field(default=8, ge=1, le=64)
     zoho: ZohoConnectionCreate
 
@@ -93,7 +138,7 @@ class JobCreate(Create):
     name: str = Field(min_length=1, max_length=200)
     export_path: str = Field(min_length=1, max_length=4096, description="Folder or zip.")
     profile: str = "dental_exec_v1"
-    practice_timezone: str = "America/New_York"
+    practice_timezone: TimeZone = "America/New_York"
     appointment_unit_min: int = Field(default=10, ge=1, le=120)
     dialect_pins: dict[str, str] = Field(default_factory=dict)
     fallback_email: str = Field(

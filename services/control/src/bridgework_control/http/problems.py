@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bridgework_contracts.errors import BridgeworkError, TransientError
+from bridgework_contracts.errors import BridgeworkError, MappingError, TransientError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -91,6 +91,7 @@ def install(app: FastAPI) -> None:
         (BridgeworkError, _domain_error),
         (RequestValidationError, _validation_error),
         (HTTPException, _http_error),
+        (Exception, _defect),
     ]
     for error, handler in handlers:
         app.add_exception_handler(error, handler)
@@ -101,7 +102,17 @@ async def _api_error(_request: Request, exc: ApiError) -> JSONResponse:
 
 
 async def _domain_error(_request: Request, exc: BridgeworkError) -> JSONResponse:
-    return problem(503 if isinstance(exc, TransientError) else 409, exc.code, str(exc))
+    status = 409
+    if isinstance(exc, TransientError):
+        status = 503
+    elif isinstance(exc, MappingError):
+        status = 422
+    return problem(status, exc.code, str(exc))
+
+
+async def _defect(_request: Request, _exc: Exception) -> JSONResponse:
+    # The exception itself goes on to the server, which logs where it happened.
+    return problem(500, "unexpected", "A defect of ours; it was logged. Trying again may help.")
 
 
 async def _validation_error(_request: Request, exc: RequestValidationError) -> JSONResponse:
