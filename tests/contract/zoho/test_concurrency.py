@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -39,6 +40,33 @@ async def test_concurrency_429_costs_nothing(make: Maker) -> None:
     refused = first if first.status == 429 else second
     refused.is_(429, error("TOO_MANY_REQUESTS"))
     assert await org.spent() == 1
+
+
+@fact("§2.3", "V", "an upload is in flight from its first byte")
+async def test_upload_is_in_flight_while_it_arrives(make: Maker) -> None:
+    """A second call is refused while the body still trickles in."""
+    org = await make(settings={"concurrency_override": 1})
+    record = await org.contact()
+    half_sent, go_on = asyncio.Event(), asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx'
+        half_sent.set()
+        await go_on.wait()
+        yield b"y\r\n--b--\r\n"
+
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    path = f"/Contacts/{record}/Attachments"
+    upload = asyncio.create_task(org.call("POST", path, content=body(), headers=headers))
+    await half_sent.wait()
+    for _ in range(200):
+        if (await org.get("/org")).status == 429:
+            break
+        await asyncio.sleep(0.01)
+    (await org.get("/org")).is_(429, error("TOO_MANY_REQUESTS"))
+    go_on.set()
+    assert (await upload).status == 200
+    assert (await org.get("/org")).status == 200
 
 
 @fact("§2.3", "V", "the limit is per app: another app has its own")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -264,6 +265,18 @@ async def test_call_over_the_rest_is_refused(make: Maker) -> None:
     org = await make(settings={"credits_override": 5})
     (await org.post("/Leads", contacts(100))).is_(429, error("TOO_MANY_REQUESTS"))
     assert await org.count("Leads") == 0
+
+
+@fact("§2.1", "V", "calls in flight together never overspend")
+async def test_calls_in_flight_do_not_overspend(make: Maker) -> None:
+    """Five at once, credits for three."""
+    org = await make(settings={"credits_override": 3})
+    await org.fault("latency", latency={"mean_s": 0.05})
+    found = sorted(
+        answer.status for answer in await asyncio.gather(*(org.get("/org") for _ in range(5)))
+    )
+    assert found == [200, 200, 200, 429, 429]
+    assert await org.spent() == 3
 
 
 @fact("§2.4", "U", "Retry-After is not documented; a setting sends it")

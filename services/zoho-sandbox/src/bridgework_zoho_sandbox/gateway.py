@@ -131,23 +131,26 @@ class Flight:
         answer: Answer
         try:
             try:
-                await self._read(body)
                 self._check_scope()
-                self.heavy = operation.heavy(call)
-                heavy_units = 1 if self.heavy else 0
-                if not gate.enter(operation.units, heavy_units):
-                    heavy_units = 0
+                # In flight from the first byte: a long upload holds its slot all the while.
+                if not gate.enter(operation.units, 0):
                     raise self._too_many()
                 units = operation.units
+                await self._read(body)
+                self.heavy = operation.heavy(call)
+                if self.heavy and not gate.enter(0, 1):
+                    raise self._too_many()
+                heavy_units = 1 if self.heavy else 0
                 answer = await self._serve()
             except ZohoError as error:
+                await body.drain(self.gateway.max_body_bytes)
                 answer = answer_json(error.status, error.body)
             self._finish(answer)
             await self._reply(answer, send)
         except Hangup:
             _abort(scope)
         finally:
-            gate.leave(units, heavy_units if units else 0)
+            gate.leave(units, heavy_units)
             for upload in call.uploads:
                 if upload.path is not None:
                     upload.path.unlink(missing_ok=True)
@@ -179,12 +182,15 @@ class Flight:
     async def _serve(self) -> Answer:
         org, call, operation = self.org, self.call, self.operation
         price = operation.price(call)
-        if not org.credits.affords(price):
+        if not org.credits.reserve(price):
             raise self._too_many()
-        self.faults = org.faults.striking(
-            call.method, call.path, operation.name, call.args.get("module")
-        )
-        early = await self._before()
+        try:
+            self.faults = org.faults.striking(
+                call.method, call.path, operation.name, call.args.get("module")
+            )
+            early = await self._before()
+        finally:
+            org.credits.release(price)
         if early is not None:
             if org.behaviour.charge_edge_faults and early.status != TOO_MANY_REQUESTS:
                 self._charge(price)
@@ -309,16 +315,16 @@ class Body:
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
+        self._more = True
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the body as it arrives."""
-        more = True
-        while more:
+        """Yield what has not been read yet, as it arrives."""
+        while self._more:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise Hangup
+            self._more = message.get("more_body", False)
             yield message.get("body", b"")
-            more = message.get("more_body", False)
 
     async def whole(self, most: int) -> bytes:
         """Return the body in one piece."""

@@ -23,6 +23,7 @@ class CreditMeter:
         self._spent: deque[tuple[int, int]] = deque(rows)
         self._used: int = sum(cost for _, cost in rows)
         self.total = self._used
+        self._reserved = 0
 
     @property
     def allowance(self) -> int:
@@ -42,9 +43,16 @@ class CreditMeter:
         """Return what is left of the day's allowance."""
         return max(0, self.allowance - self.used())
 
-    def affords(self, cost: int) -> bool:
-        """Return whether a call of this price may run now."""
-        return self.used() + cost <= self.allowance
+    def reserve(self, cost: int) -> bool:
+        """Set credits aside for a call in flight; false when they are not there."""
+        if self.used() + self._reserved + cost > self.allowance:
+            return False
+        self._reserved += cost
+        return True
+
+    def release(self, cost: int) -> None:
+        """Give up what `reserve` set aside; what was really spent is `spend`."""
+        self._reserved -= cost
 
     def spend(self, cost: int) -> None:
         """Record a call's price at this second."""
