@@ -9,6 +9,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import duckdb
 from bridgework_contracts.errors import ConfigurationError
@@ -215,9 +216,7 @@ def _latest(
     return latest
 
 
-def _find_blocks(
-    profile: Profile, connection: duckdb.DuckDBPyConnection, rules: DateRules
-) -> None:
+def _find_blocks(profile: Profile, connection: duckdb.DuckDBPyConnection, rules: DateRules) -> None:
     """Find stretches that one workstation wrote in the other order than the rest of the column.
 
     Between the first and the last row that can only be the other order, rows of the same
@@ -335,7 +334,7 @@ def _block_of(rows: list[_StationRow], judge: _EdgeJudge) -> set[int]:
     marks = [i for i, row in enumerate(rows) if row.reading == "other"]
     for at in marks:
         found.add(rows[at].line)
-    for first, last in zip(marks, marks[1:], strict=False):
+    for first, last in pairwise(marks):
         between = rows[first + 1 : last]
         if all(row.reading != "usual" for row in between):
             found.update(row.line for row in between if judge.reading(row) != "usual")
