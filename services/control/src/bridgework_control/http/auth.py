@@ -1,9 +1,11 @@
 """API keys: a bearer token that is good for one tenant, or for all of them."""
 
 import secrets
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated
 
+from bridgework_store.errors import translate_errors
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
@@ -39,15 +41,19 @@ class Caller:
             raise ApiError("This needs an API key for all tenants.", code="forbidden")
 
 
-def control_of(request: Request) -> Control:
-    """Return the operations this app was built with."""
-    control: Control = request.app.state.control
-    return control
+async def control_of(request: Request) -> AsyncIterator[Control]:
+    """Give the operations this app was built with; PostgreSQL's errors leave as ours."""
+    with translate_errors():
+        yield request.app.state.control
+
+
+ControlDep = Annotated[Control, Depends(control_of)]
 
 
 async def caller_of(
     request: Request,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+    control: ControlDep,
 ) -> Caller:
     """Return who asks.
 
@@ -59,7 +65,6 @@ async def caller_of(
     bootstrap: str = request.app.state.bootstrap_api_key
     if secrets.compare_digest(credentials.credentials.encode(), bootstrap.encode()):
         return Caller("bootstrap", None)
-    control = control_of(request)
     row = await control.pool.fetchrow(control.runs.api_key, key_hash(credentials.credentials))
     if row is None:
         raise ApiError("This API key is not known.", code="unauthorised")
@@ -67,4 +72,3 @@ async def caller_of(
 
 
 CallerDep = Annotated[Caller, Depends(caller_of)]
-ControlDep = Annotated[Control, Depends(control_of)]

@@ -3,7 +3,13 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bridgework_contracts.errors import BridgeworkError, MappingError, TransientError
+from bridgework_contracts.errors import (
+    BridgeworkError,
+    ConfigurationError,
+    MappingError,
+    TerminalError,
+    TransientError,
+)
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -102,11 +108,13 @@ async def _api_error(_request: Request, exc: ApiError) -> JSONResponse:
 
 
 async def _domain_error(_request: Request, exc: BridgeworkError) -> JSONResponse:
-    status = 409
+    status = 500
     if isinstance(exc, TransientError):
         status = 503
     elif isinstance(exc, MappingError):
         status = 422
+    elif isinstance(exc, TerminalError | ConfigurationError):
+        status = 409
     return problem(status, exc.code, str(exc))
 
 
