@@ -13,13 +13,11 @@ from bridgework_audit.measure import (
     Expected,
     expected_places,
     measure,
-    measure_losses,
     table_of,
     unmapped_kinds,
 )
 from bridgework_audit.rules import load_rules
 from bridgework_mapping.document import MappingDocument
-from bridgework_synthetic import generate
 
 from libs.audit.tests.kit import Audited, Practice, audit_folder
 
@@ -134,19 +132,3 @@ def test_the_bill_is_close_to_what_the_answer_key_would_cost(
     actual = bill(document, counts, PracticeFacts(), load_rules()).writing
     estimated = audited.audit.report["estimate"]["credits"]["writing"]
     assert abs(error_pct(estimated, actual)) < 5
-
-
-def test_what_a_spreadsheet_destroyed_is_named(tmp_path: Path) -> None:
-    """Every cell the key says was destroyed is named by its row, or at least by its column."""
-    generate(tmp_path / "d", patients=100, seed=4, dialect="d", defects=1.0, documents=False)
-    found = audit_folder(tmp_path / "d" / "export", tmp_path / "work", places=None)
-    key = json.loads((tmp_path / "d" / "truth.json").read_text(encoding="utf-8"))
-    losses = measure_losses(found.snapshot, found.audit.book, key["dialect_losses"])
-    assert losses.by_row > 50
-    assert losses.unnamed == ()
-
-
-def test_an_export_no_spreadsheet_touched_destroys_nothing(audited: Audited) -> None:
-    """Straight from the program: no error, no shortened number, no lost zero."""
-    book = audited.audit.book
-    assert book["spreadsheet_error"] == book["number_destroyed"] == book["zeros_lost"] == 0

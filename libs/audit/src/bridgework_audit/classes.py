@@ -89,11 +89,6 @@ CLASSES: Final[dict[str, DefectClass]] = {
                                      ("number_unreadable",)),
     "number_destroyed": DefectClass("Number shortened by a spreadsheet", "numbers", "lost",
                                     ("number_destroyed",)),
-    "spreadsheet_error": DefectClass(
-        "Value replaced by a spreadsheet's error", "numbers", "lost"
-    ),
-    "text_cut": DefectClass("Text cut at a spreadsheet's limit", "text", "lost"),
-    "zeros_lost": DefectClass("Number whose leading zeros may be lost", "numbers", "decide"),
     "phone_none": DefectClass("Phone says none", "phones", "kept", ("phone_none",)),
     "phone_no_area_code": DefectClass("Phone without area code", "phones", "lost",
                                       ("phone_no_area_code",)),
