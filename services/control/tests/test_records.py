@@ -1,4 +1,4 @@
-"""The outcome of every record: pages of the reconciler, filtered, behind the job API's own cursor."""
+"""The outcome of every record: pages of the reconciler behind the job API's own cursor."""
 
 import asyncio
 from collections.abc import AsyncIterator

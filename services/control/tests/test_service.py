@@ -82,7 +82,7 @@ async def in_state(world: World, job_id: str, state: str) -> dict[str, Any]:
         assert shown["state"] == state, shown["error"]
         return shown
 
-    found = await eventually(arrived, deadline_s=120, poll_s=0.1)
+    found: dict[str, Any] | None = await eventually(arrived, deadline_s=120, poll_s=0.1)
     assert found is not None
     return found
 
