@@ -3,7 +3,8 @@
 Everything here is idempotent by (run, object, key): the same messages again change nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from itertools import groupby
 
 import structlog
@@ -20,7 +21,8 @@ from bridgework_contracts.records import FileExtracted, ObjectExtracted, RecordE
 from bridgework_contracts.runs import RunKind, RunSpec
 from bridgework_eventlog.loop import Batch, Hold
 from bridgework_service.runs import RunUnknown
-from bridgework_store.pool import Connection
+from bridgework_store.errors import translate_errors
+from bridgework_store.pool import Connection, Pool
 
 from bridgework_reconciler.adapters.journal import Journal
 from bridgework_reconciler.adapters.truth import Truth
@@ -54,7 +56,7 @@ class RecordsHandler:
                     records.append((message, encode(message)))
                 elif isinstance(message, ObjectExtracted):
                     counts[message.object] = (message.extracted, message.unchanged)
-            async with self._truth.pool.acquire() as connection, connection.transaction():
+            async with transaction(self._truth.pool) as connection:
                 if records:
                     await self._truth.expect(
                         connection, spec.job_id, run_id, records, self._context.tenant.sealer
@@ -83,7 +85,7 @@ class OutcomesHandler:
             outcomes = [m for m in messages if isinstance(m, RecordOutcome | FileOutcome)]
             if not outcomes:
                 continue
-            async with self._journal.pool.acquire() as connection, connection.transaction():
+            async with transaction(self._journal.pool) as connection:
                 await self._journal.add(connection, run_id, outcomes, self._context.tenant.sealer)
                 await self._truth.follow(connection, spec.job_id, run_id, outcomes)
             self._watch.note(run_id)
@@ -101,7 +103,7 @@ class CommandsHandler:
         """Apply commands in order."""
         for delivery in batch:
             message = delivery.message
-            async with self._truth.pool.acquire() as connection, connection.transaction():
+            async with transaction(self._truth.pool) as connection:
                 match message:
                     case StartRun():
                         await self._context.registry.put(message.spec, connection)
@@ -141,3 +143,11 @@ async def _known(context: TenantContext, run_id: str, start: int) -> RunSpec:
     except RunUnknown as exc:
         # StartRun travels on another topic and may be behind; nothing is wrong yet.
         raise Hold(start, "run_unknown") from exc
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """Open a transaction; a deadlock or a cut connection is transient, the batch comes again."""
+    with translate_errors():
+        async with pool.acquire() as connection, connection.transaction():
+            yield connection
