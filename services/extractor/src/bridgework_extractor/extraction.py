@@ -161,6 +161,8 @@ class Extraction:
 
     def _decided(self, decided: Iterable[Decided]) -> Iterator[NewRecord]:
         for one in decided:
+            if self._base is not None:
+                self._base.take(one.object, one.key)  # settled here: not gone as well
             outcome = RecordOutcome(
                 run_id=self._spec.run_id,
                 object=one.object,

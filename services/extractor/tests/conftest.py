@@ -1,0 +1,154 @@
+"""A source made of plain canonical records, and a producer that remembers what was appended."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridgework_contracts.codec import Message, decode
+from bridgework_contracts.ids import JobId, RunId, TenantId
+from bridgework_contracts.outcomes import Reason
+from bridgework_contracts.records import Provenance
+from bridgework_contracts.runs import RunKind, RunSpec, SourceSpec, Wave
+from bridgework_dental_exec.records import (
+    CanonicalFile,
+    CanonicalRecord,
+    Decided,
+    content_hash,
+)
+from bridgework_eventlog.port import NewRecord
+
+TENANT = TenantId("harbor")
+OBJECTS = ("patient", "carrier", "treatment_plan", "appointment")
+"""On purpose not in wave order."""
+WAVES = (
+    Wave(index=2, objects=("patient",)),
+    Wave(index=1, objects=("carrier", "location")),
+    Wave(index=3, objects=("treatment_plan", "appointment")),
+    Wave(index=4, objects=("document", "note_image")),
+)
+
+
+def record(name: str, key: str, /, **fields: Any) -> CanonicalRecord:
+    """One canonical record; ``parts`` are rows folded into it."""
+    parts = fields.pop("parts", {})
+    told = {"key": key, **fields}
+    return CanonicalRecord(
+        object=name,
+        key=key,
+        partition_key=str(fields.get("patient_key", f"{name}:{key}")),
+        content_hash=content_hash(told),
+        fields=told,
+        parts=parts,
+        provenance=(Provenance(file=f"{name}.csv", line=2),),
+    )
+
+
+def document(key: str, patient: str | None = "1", **more: Any) -> CanonicalFile:
+    """One file that lies in the export."""
+    told: dict[str, Any] = {
+        "object": "document",
+        "parent_object": "patient",
+        "name": f"{key}.pdf",
+        "mime": "application/pdf",
+        "size_bytes": 10,
+        "sha256": "f" * 64,
+        "state": "present",
+        "content_hash": f"c-{key}",
+        "path": f"files/{key}.pdf",
+        **more,
+    }
+    return CanonicalFile(key=key, parent_key=patient, partition_key=patient or key, **told)
+
+
+def merged(key: str, into: str, name: str = "patient") -> Decided:
+    """A record the source merged into another."""
+    return Decided(
+        object=name,
+        key=key,
+        outcome="merged",
+        reason=Reason(code="duplicate", sentence="It is the same person."),
+        merged_into=into,
+    )
+
+
+@dataclass
+class FakeSource:
+    """What a snapshot says, as :class:`CanonicalSource` would."""
+
+    all_records: Sequence[CanonicalRecord] = ()
+    all_files: Sequence[CanonicalFile] = ()
+    all_decided: Sequence[Decided] = ()
+
+    def objects(self) -> tuple[str, ...]:
+        """Return the record objects."""
+        return OBJECTS
+
+    def records(self, object_name: str) -> Iterator[CanonicalRecord]:
+        """Yield one object's records."""
+        return iter([one for one in self.all_records if one.object == object_name])
+
+    def files(self, object_name: str) -> Iterator[CanonicalFile]:
+        """Yield one object's files."""
+        return iter([one for one in self.all_files if one.object == object_name])
+
+    def decided(self) -> Iterator[Decided]:
+        """Yield what is settled already."""
+        return iter(self.all_decided)
+
+    def counts(self) -> dict[str, int]:
+        """Count by itself: records, their parts, files, decided rows."""
+        counts = dict.fromkeys((*OBJECTS, "document", "note_image"), 0)
+        for name in [
+            *(one.object for one in self.all_records),
+            *(one.object for one in self.all_files),
+            *(one.object for one in self.all_decided),
+        ]:
+            counts[name] = counts.get(name, 0) + 1
+        for one in self.all_records:
+            for part, rows in one.parts.items():
+                counts[part] = counts.get(part, 0) + rows
+        return counts
+
+
+@dataclass
+class Appended:
+    """A producer that remembers what was appended, call by call."""
+
+    calls: list[tuple[str, list[NewRecord]]] = field(default_factory=list)
+
+    async def append(self, topic: str, records: Sequence[NewRecord]) -> None:
+        """Remember."""
+        self.calls.append((topic, list(records)))
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    def on(self, subject: str) -> list[Message]:
+        """Return every message on one topic, in order."""
+        return [decode(one.value) for one in self.raw(subject)]
+
+    def raw(self, subject: str) -> list[NewRecord]:
+        """Return everything on one topic, in order."""
+        topic = f"bridgework.{TENANT}.{subject}.v1"
+        return [one for at, records in self.calls for one in records if at == topic]
+
+    def ids(self) -> list[str]:
+        """Return every message id, in order."""
+        return [one.headers["message_id"] for _, records in self.calls for one in records]
+
+
+def spec(run_id: str = "run_1", kind: RunKind = RunKind.FULL, **more: Any) -> RunSpec:
+    """One run's specification."""
+    waves: Iterable[Wave] = more.pop("waves", WAVES)
+    return RunSpec(
+        run_id=RunId(run_id),
+        job_id=JobId("job_1"),
+        tenant_id=TENANT,
+        kind=kind,
+        mapping={},
+        mapping_hash="m",
+        waves=tuple(waves),
+        fallback_user_id="9",
+        source=SourceSpec(export_path="nowhere"),
+        **more,
+    )
