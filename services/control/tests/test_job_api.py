@@ -466,6 +466,10 @@ async def test_runs_wait_for_their_gates(world: World) -> None:
         {"kind": "undo"},
         {"kind": "undo", "undo_of": "run_none"},
         {"kind": "rehearsal", "sample": {"plans": "many"}},
+        {"kind": "rehearsal", "sample": {"plans": 0}},
+        {"kind": "rehearsal", "sample": {"plans": 10**30}},
+        {"kind": "rehearsal", "sample": {"seed": 10**30}},
+        {"kind": "rehearsal", "sample": {"typo": 1}},
         {"kind": "rehearsal", "unknown": 1},
     ],
 )

@@ -34,9 +34,9 @@ from bridgework_control.http.models import (
 from bridgework_control.http.problems import ApiError, ProblemDetails, install
 from bridgework_control.operations import Control, key_hash
 
-PROBLEM = {"model": ProblemDetails, "content": {"application/problem+json": {}}}
+PROBLEM = {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}
 ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemDetails, "description": text}
+    status: {"description": text, "content": {"application/problem+json": PROBLEM}}
     for status, text in {
         401: "The API key is missing or not known.",
         403: "This API key may not do that.",
@@ -45,6 +45,9 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         422: "The request is malformed.",
         503: "Something this request needs does not answer.",
     }.items()
+}
+LOCATION: dict[str, Any] = {
+    "headers": {"Location": {"description": "Where it stands.", "schema": {"type": "string"}}}
 }
 Identity = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Limit = Annotated[int, Query(ge=1, le=500)]
@@ -78,7 +81,13 @@ async def _own_run(control: Control, caller: CallerDep, run_id: str) -> dict[str
 # ---- tenants ------------------------------------------------------------------------------------
 
 
-@router.post("/tenants", status_code=201, response_model=TenantRead, tags=["tenants"])
+@router.post(
+    "/tenants",
+    status_code=201,
+    response_model=TenantRead,
+    responses={201: LOCATION},
+    tags=["tenants"],
+)
 async def create_tenant(
     body: TenantCreate, caller: CallerDep, control: ControlDep, key: IdempotencyKey = None
 ) -> JSONResponse:
@@ -125,7 +134,13 @@ async def create_api_key(body: ApiKeyCreate, caller: CallerDep, control: Control
 # ---- jobs ---------------------------------------------------------------------------------------
 
 
-@router.post("/jobs", status_code=202, response_model=JobRead, tags=["jobs"])
+@router.post(
+    "/jobs",
+    status_code=202,
+    response_model=JobRead,
+    responses={202: LOCATION},
+    tags=["jobs"],
+)
 async def create_job(
     body: JobCreate, caller: CallerDep, control: ControlDep, key: IdempotencyKey = None
 ) -> JSONResponse:
@@ -243,7 +258,13 @@ async def get_report(job_id: Identity, caller: CallerDep, control: ControlDep) -
 # ---- runs ---------------------------------------------------------------------------------------
 
 
-@router.post("/jobs/{job_id}/runs", status_code=202, response_model=RunRead, tags=["runs"])
+@router.post(
+    "/jobs/{job_id}/runs",
+    status_code=202,
+    response_model=RunRead,
+    responses={202: LOCATION},
+    tags=["runs"],
+)
 async def create_run(
     job_id: Identity,
     body: RunCreate,
@@ -274,7 +295,13 @@ async def get_run(run_id: Identity, caller: CallerDep, control: ControlDep) -> R
     return RunRead(**await _own_run(control, caller, run_id))
 
 
-@router.post("/runs/{run_id}/undo", status_code=202, response_model=RunRead, tags=["runs"])
+@router.post(
+    "/runs/{run_id}/undo",
+    status_code=202,
+    response_model=RunRead,
+    responses={202: LOCATION},
+    tags=["runs"],
+)
 async def undo_run(
     run_id: Identity, caller: CallerDep, control: ControlDep, key: IdempotencyKey = None
 ) -> JSONResponse:
@@ -393,4 +420,6 @@ def build_api(control: Control, bootstrap_api_key: str) -> FastAPI:
     app.state.bootstrap_api_key = bootstrap_api_key
     install(app)
     app.include_router(router)
+    schemas = app.openapi()["components"]["schemas"]
+    schemas["ProblemDetails"] = ProblemDetails.model_json_schema()
     return app

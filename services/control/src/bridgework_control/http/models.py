@@ -207,13 +207,22 @@ class MappingConfirm(Create):
     )
 
 
+class SampleCreate(SampleSpec):
+    """How large a rehearsal's sample is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    plans: int = Field(default=150, ge=1, le=100_000)
+    seed: int = Field(default=1, ge=0, le=2_147_483_647)
+
+
 class RunCreate(Create):
     """One pass of a job."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"kind": "rehearsal"}})
 
     kind: RunKind
-    sample: SampleSpec | None = Field(default=None, description="rehearsal: size of the sample")
+    sample: SampleCreate | None = Field(default=None, description="rehearsal: size of the sample")
     export_path: str | None = Field(
         default=None, max_length=4096, description="delta: the newer export"
     )

@@ -1,6 +1,6 @@
 """Errors as ``application/problem+json`` (RFC 9457); domain error → status, in one place."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from bridgework_contracts.errors import (
@@ -76,7 +76,11 @@ class ApiError(BridgeworkError):
 
 
 def problem(
-    status: int, code: str, detail: str, errors: list[dict[str, Any]] | None = None
+    status: int,
+    code: str,
+    detail: str,
+    errors: list[dict[str, Any]] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """Return a problem answer."""
     body = ProblemDetails(
@@ -86,7 +90,8 @@ def problem(
         detail=detail,
         errors=errors or [],
     )
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None  # noqa: PLR2004  # HTTP
+    if status == 401:  # noqa: PLR2004  # HTTP
+        headers = {"WWW-Authenticate": "Bearer"}
     return JSONResponse(body.model_dump(), status, headers, media_type="application/problem+json")
 
 
@@ -134,4 +139,7 @@ async def _validation_error(_request: Request, exc: RequestValidationError) -> J
 
 async def _http_error(_request: Request, exc: HTTPException) -> JSONResponse:
     code = {401: "unauthorised", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
-    return problem(exc.status_code, code.get(exc.status_code, "http_error"), str(exc.detail))
+    if exc.status_code == 400:  # noqa: PLR2004  # HTTP
+        return problem(422, "invalid_request", "The body is not JSON in UTF-8.")
+    named = code.get(exc.status_code, "http_error")
+    return problem(exc.status_code, named, str(exc.detail), headers=exc.headers)
