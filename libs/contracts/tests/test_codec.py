@@ -125,7 +125,6 @@ def test_what_is_no_message_is_a_contract_violation_that_holds_no_value(value: b
         assert word not in told
 
 
-@pytest.mark.xfail(strict=True, reason="decode() names the key inside a mapping, which is a value")
 def test_a_key_inside_a_mapping_is_a_value_too() -> None:
     """Printed referral sources and patient keys are keys of mappings: they must not come out."""
     spec = golden("StartRun")

@@ -119,7 +119,6 @@ async def test_letters_are_paged_without_gaps_or_repeats(world: World) -> None:
     assert sorted(seen) == [f"dl_{n}" for n in range(5)]
 
 
-@pytest.mark.xfail(strict=True, reason="ordered by id, which is a hash of the record's place")
 async def test_letters_are_listed_newest_first(world: World) -> None:
     """The one that just came in stands on top, whatever its id."""
     tenant_id = await world.tenant()

@@ -227,7 +227,6 @@ def test_what_concerns_whole_files_stands_first_and_names_its_run() -> None:
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="the newest run with findings is taken, not the newest run")
 def test_a_file_repaired_before_the_delta_is_not_reported_any_more() -> None:
     """The newer export is whole: what was wrong with the older one is over."""
     full = run("finished", run_id="run_f", findings=[FINDING], report=report("run_f"))

@@ -186,7 +186,6 @@ async def test_deleted_and_made_again_in_one_batch_is_linked_to_the_new_record(
     assert await home(reconciler) is None
 
 
-@pytest.mark.xfail(strict=True, reason="an undo unlinks by key, whatever record lives there now")
 async def test_an_undo_that_is_read_again_late_does_not_unlink_the_record_made_since(
     reconciler: Reconciler,
 ) -> None:
@@ -202,7 +201,6 @@ async def test_an_undo_that_is_read_again_late_does_not_unlink_the_record_made_s
     assert await expected(reconciler, "1") == {"1": {"key": "1", "v": 2}}
 
 
-@pytest.mark.xfail(strict=True, reason="an undo forgets what a newer run expects")
 async def test_a_replay_of_rehearsal_and_undo_keeps_what_the_full_run_expects(
     reconciler: Reconciler,
 ) -> None:

@@ -1,5 +1,6 @@
 """Messages to bytes and back; the only place that knows the encoding (JSON, UTF-8)."""
 
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -31,6 +32,7 @@ from bridgework_contracts.progress import (
     WaveSettled,
 )
 from bridgework_contracts.records import FileExtracted, ObjectExtracted, RecordExtracted
+from bridgework_contracts.runs import Frozen
 from bridgework_contracts.writes import WriteRecord
 
 Command = (
@@ -86,11 +88,28 @@ def decode(value: bytes) -> Message:
         return _ADAPTER.validate_json(value)
     except ValidationError as exc:
         first = exc.errors(include_input=False, include_url=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
+        # Keys inside a mapping stand in the path too, and they are values: only names of ours pass.
+        known = _field_names()
+        where = ".".join(
+            str(part) if isinstance(part, int) or part in known else "…" for part in first["loc"]
+        )
         raise ContractViolation(
             f"Message does not follow its contract at {where}: {first['type']}.",
             code="undecodable_message",
         ) from None
+
+
+@cache
+def _field_names() -> frozenset[str]:
+    """Return the names of every field and type of our messages."""
+    names: set[str] = set()
+    kinds = [Frozen]
+    while kinds:
+        kind = kinds.pop()
+        kinds.extend(kind.__subclasses__())
+        names.add(kind.__name__)
+        names.update(kind.model_fields)
+    return frozenset(names)
 
 
 def headers_for(

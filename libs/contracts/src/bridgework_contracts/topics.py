@@ -6,8 +6,8 @@ from enum import StrEnum
 from bridgework_contracts.errors import ContractViolation
 from bridgework_contracts.ids import TenantId
 
-_TENANT = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$")
-_TOPIC = re.compile(r"^bridgework\.([a-z0-9-]+)\.([a-z-]+)\.v(\d+)$")
+_TENANT = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?\Z")
+_TOPIC = re.compile(r"^bridgework\.([a-z0-9-]+)\.([a-z-]+)\.v(\d+)\Z")
 
 
 class Subject(StrEnum):

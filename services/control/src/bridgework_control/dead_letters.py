@@ -42,9 +42,13 @@ class DeadLetters:
             datetime.fromisoformat(letter.at),
         )
 
-    async def page(self, tenant_id: str, before: str | None, limit: int) -> list[dict[str, Any]]:
-        """Return dead letters without content."""
-        rows = await self._pool.fetch(self._sql.dead_letters, tenant_id, before, limit)
+    async def page(
+        self, tenant_id: str, before: tuple[datetime, str] | None, limit: int
+    ) -> list[dict[str, Any]]:
+        """Return dead letters without content, newest first."""
+        rows = await self._pool.fetch(
+            self._sql.dead_letters, tenant_id, *(before or (None, None)), limit
+        )
         return [dict(row) for row in rows]
 
     async def show(self, tenant_id: str, dead_letter_id: str) -> dict[str, Any]:

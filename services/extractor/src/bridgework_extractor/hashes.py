@@ -1,13 +1,15 @@
 """What a snapshot held, as keyed hashes: the whole memory a delta needs of the export before.
 
-One line per record and file: object, key, hash, partition key, tab-separated. Keys are the source's
+One line per record and file, a JSON list: object, key, hash, partition key. Keys are the source's
 own numbers; hashes are keyed per tenant and tell nothing about values.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 
-FILE_NAME = "hashes.tsv"
+import orjson
+
+FILE_NAME = "hashes.jsonl"
 
 
 class HashWriter:
@@ -16,11 +18,11 @@ class HashWriter:
     def __init__(self, folder: Path) -> None:
         self._target = folder / FILE_NAME
         self._partial = folder / f"{FILE_NAME}.partial"
-        self._out = self._partial.open("w", encoding="utf-8")
+        self._out = self._partial.open("wb")
 
     def add(self, object_name: str, key: str, content_hash: str, partition_key: str) -> None:
         """Add one record."""
-        self._out.write(f"{object_name}\t{key}\t{content_hash}\t{partition_key}\n")
+        self._out.write(orjson.dumps([object_name, key, content_hash, partition_key]) + b"\n")
 
     def close(self) -> None:
         """Make the file the snapshot's."""
@@ -33,9 +35,9 @@ class BaseHashes:
 
     def __init__(self, folder: Path) -> None:
         self._left: dict[str, dict[str, tuple[str, str]]] = {}
-        with (folder / FILE_NAME).open(encoding="utf-8") as lines:
+        with (folder / FILE_NAME).open("rb") as lines:
             for line in lines:
-                name, key, content_hash, partition_key = line.rstrip("\n").split("\t")
+                name, key, content_hash, partition_key = orjson.loads(line)
                 self._left.setdefault(name, {})[key] = (content_hash, partition_key)
 
     def take(self, object_name: str, key: str) -> str | None:

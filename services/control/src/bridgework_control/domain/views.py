@@ -145,7 +145,7 @@ def job_report(job: Row, runs: Sequence[Row], approved: Sequence[Row]) -> dict[s
 def _files_of_the_newest(runs: Sequence[Row]) -> list[dict[str, Any]]:
     """Return what concerns whole files of the newest export that was moved."""
     for run in reversed(runs):
-        if run["kind"] in {RunKind.FULL, RunKind.DELTA} and run["findings"]:
+        if run["kind"] in {RunKind.FULL, RunKind.DELTA}:
             return [{**line, "run_id": run["run_id"]} for line in run["findings"]]
     return []
 

@@ -1,7 +1,6 @@
 """The routes of the job API, ``/v1``."""
 
 import secrets
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from bridgework_contracts.outcomes import Outcome
@@ -13,7 +12,7 @@ from bridgework_control.adapters.reconciler import ReconcilerClient
 from bridgework_control.dead_letters import DeadLetters
 from bridgework_control.domain.jobs import Gate
 from bridgework_control.http.auth import CallerDep, ControlDep
-from bridgework_control.http.cursors import decode_cursor, encode_cursor
+from bridgework_control.http.cursors import decode_cursor, decode_moment_cursor, encode_cursor
 from bridgework_control.http.idempotency import IdempotencyKey, once
 from bridgework_control.http.models import (
     ApiKeyCreate,
@@ -31,7 +30,7 @@ from bridgework_control.http.models import (
     TenantCreate,
     TenantRead,
 )
-from bridgework_control.http.problems import ApiError, ProblemDetails, install
+from bridgework_control.http.problems import ProblemDetails, install
 from bridgework_control.operations import Control, key_hash
 
 PROBLEM = {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}
@@ -159,11 +158,7 @@ async def list_jobs(
     caller: CallerDep, control: ControlDep, limit: Limit = 50, cursor: Cursor = None
 ) -> JobPage:
     """Return jobs, newest first."""
-    parts = decode_cursor(cursor, 2)
-    try:
-        before = (datetime.fromisoformat(parts[0]).astimezone(UTC), parts[1]) if parts else None
-    except (ValueError, OverflowError) as exc:
-        raise ApiError("Not a cursor of this list.", code="invalid_request") from exc
+    before = decode_moment_cursor(cursor)
     tenants = None if caller.tenant_id is None else [caller.tenant_id]
     rows = await control.jobs_page(tenants, before, limit + 1)
     more = rows[limit - 1] if len(rows) > limit else None
@@ -376,11 +371,13 @@ async def list_dead_letters(
     caller.check(tenant_id)
     await control.tenant(tenant_id)
     letters: DeadLetters = control.dead_letters
-    before = decode_cursor(cursor, 1)
-    rows = await letters.page(tenant_id, before[0] if before else None, limit + 1)
+    rows = await letters.page(tenant_id, decode_moment_cursor(cursor), limit + 1)
     more = rows[limit - 1] if len(rows) > limit else None
     return Page(
-        data=rows[:limit], next_cursor=encode_cursor(more["dead_letter_id"]) if more else None
+        data=rows[:limit],
+        next_cursor=(
+            encode_cursor(more["dead_at"].isoformat(), more["dead_letter_id"]) if more else None
+        ),
     )
 
 

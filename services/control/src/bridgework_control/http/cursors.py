@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -33,3 +34,18 @@ def decode_cursor(cursor: str | None, length: int) -> list[str] | None:
     ):
         raise ApiError("Not a cursor of this list.", code="invalid_request")
     return parts
+
+
+def decode_moment_cursor(cursor: str | None) -> tuple[datetime, str] | None:
+    """Return moment and id of a cursor of a list that is ordered by time.
+
+    Raises:
+        ApiError: ``invalid_request``, not a cursor of this list.
+    """
+    parts = decode_cursor(cursor, 2)
+    if parts is None:
+        return None
+    try:
+        return datetime.fromisoformat(parts[0]).astimezone(UTC), parts[1]
+    except (ValueError, OverflowError) as exc:
+        raise ApiError("Not a cursor of this list.", code="invalid_request") from exc

@@ -61,8 +61,9 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothin
 -- Dead letters of a tenant, newest first.
 select dead_letter_id, topic, partition, log_offset, service, error_class, code, hint, attempts, dead_at,
   replayed_at, replayed_by
-from {schema}.dead_letters where tenant_id = $1 and ($2::text is null or dead_letter_id < $2)
-order by dead_letter_id desc limit $3;
+from {schema}.dead_letters
+where tenant_id = $1 and ($2::timestamptz is null or (dead_at, dead_letter_id) < ($2, $3))
+order by dead_at desc, dead_letter_id desc limit $4;
 
 -- name: dead_letter
 -- One dead letter.

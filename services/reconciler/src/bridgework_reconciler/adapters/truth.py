@@ -64,15 +64,15 @@ class Truth:
     ) -> None:
         """Keep links in step with outcomes: records that landed are linked, deleted ones not."""
         here: dict[tuple[str, str], str] = {}
-        gone: set[tuple[str, str]] = set()
+        gone: dict[tuple[str, str], str] = {}
         for outcome in outcomes:
             at = (outcome.object, outcome.key)
             if outcome.effect is Effect.DELETED:
-                gone.add(at)
+                gone[at] = outcome.zoho_id or ""
                 here.pop(at, None)
             elif outcome.zoho_id is not None and outcome.outcome in LANDED:
                 here[at] = outcome.zoho_id
-                gone.discard(at)
+                gone.pop(at, None)
         if here:
             ordered = sorted(here)
             await connection.execute(
@@ -84,9 +84,15 @@ class Truth:
                 [here[at] for at in ordered],
             )
         if gone:
-            pairs = ([at[0] for at in sorted(gone)], [at[1] for at in sorted(gone)])
-            await connection.execute(self.sql.unlink, job_id, *pairs)
-            await connection.execute(self.sql.forget_expected, job_id, *pairs)
+            left = sorted(gone)
+            columns = (
+                [at[0] for at in left],
+                [at[1] for at in left],
+                [gone[at] for at in left],
+            )
+            # The source's word goes first: which run it came from is told by the link.
+            await connection.execute(self.sql.forget_expected, job_id, *columns)
+            await connection.execute(self.sql.unlink, job_id, *columns)
 
     async def zoho_ids(
         self, job_id: str, wanted: Iterable[tuple[str, str]]

@@ -20,14 +20,18 @@ on conflict on constraint links_pk do update
   set zoho_id = excluded.zoho_id, run_id = excluded.run_id, seen_by = null;
 
 -- name: unlink
--- Forgets records that are no longer in Zoho.
-delete from {schema}.links l using unnest($2::text[], $3::text[]) as k (object, key)
-where l.job_id = $1 and l.object = k.object and l.key = k.key;
+-- Forgets where records were that are no longer in Zoho; a record made since stays linked.
+delete from {schema}.links l
+using unnest($2::text[], $3::text[], $4::text[]) as k (object, key, zoho_id)
+where l.job_id = $1 and l.object = k.object and l.key = k.key and l.zoho_id = k.zoho_id;
 
 -- name: forget_expected
--- Forgets the source's word of records that an undo took out of Zoho.
-delete from {schema}.expected e using unnest($2::text[], $3::text[]) as k (object, key)
-where e.job_id = $1 and e.object = k.object and e.key = k.key;
+-- Forgets the source's word of records that an undo took out; a newer run's word stays.
+delete from {schema}.expected e
+using unnest($2::text[], $3::text[], $4::text[]) as k (object, key, zoho_id)
+join {schema}.links l on l.job_id = $1 and l.object = k.object and l.key = k.key
+  and l.zoho_id = k.zoho_id
+where e.job_id = $1 and e.object = k.object and e.key = k.key and e.run_id = l.run_id;
 
 -- name: zoho_ids
 -- Where some records live.
