@@ -299,7 +299,6 @@ async def test_a_run_that_is_over_does_not_fail_any_more(world: World) -> None:
     assert await world.owed(tenant_id) == []
 
 
-@pytest.mark.xfail(strict=True, reason="the word is dropped while paused and never said again")
 async def test_a_wave_that_settles_while_the_run_is_paused_is_not_forgotten(world: World) -> None:
     """What was in flight lands after the pause; the reconciler says a wave has settled once."""
     run_id = await world.start(await world.ready())
@@ -312,7 +311,6 @@ async def test_a_wave_that_settles_while_the_run_is_paused_is_not_forgotten(worl
     assert OpenWave(run_id=run, wave=2) in await world.owed(tenant_id)
 
 
-@pytest.mark.xfail(strict=True, reason="the word is dropped while failed and never said again")
 async def test_a_wave_that_settles_while_the_run_has_failed_is_not_forgotten(
     world: World,
 ) -> None:
@@ -323,7 +321,6 @@ async def test_a_wave_that_settles_while_the_run_has_failed_is_not_forgotten(
     assert OpenWave(run_id=RunId(run_id), wave=2) in await world.owed(tenant_id)
 
 
-@pytest.mark.xfail(strict=True, reason="resume always means moving, whatever the run did before")
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [(0, TakeFingerprint), (2 + LAST_WAVE, DiffRun), (3 + LAST_WAVE, FinishRun)],

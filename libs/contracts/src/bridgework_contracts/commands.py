@@ -61,6 +61,7 @@ class TakeFingerprint(Frozen):
     type: Literal["TakeFingerprint"] = "TakeFingerprint"
     run_id: RunId
     label: str = Field(description="before, after_undo …")
+    attempt: int = Field(default=1, description="Above 1 where it is asked for again.")
 
 
 class DiffRun(Frozen):
@@ -68,6 +69,7 @@ class DiffRun(Frozen):
 
     type: Literal["DiffRun"] = "DiffRun"
     run_id: RunId
+    attempt: int = Field(default=1, description="Above 1 where it is asked for again.")
 
 
 class FinishRun(Frozen):
@@ -75,3 +77,4 @@ class FinishRun(Frozen):
 
     type: Literal["FinishRun"] = "FinishRun"
     run_id: RunId
+    attempt: int = Field(default=1, description="Above 1 where it is asked for again.")

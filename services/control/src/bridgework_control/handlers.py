@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 import structlog
 from bridgework_contracts.codec import Command, Message
 from bridgework_contracts.deadletters import DeadLetter
-from bridgework_contracts.ids import RunId
 from bridgework_contracts.progress import (
     DiffFinished,
     ExportAudited,
@@ -21,7 +20,6 @@ from bridgework_contracts.progress import (
     SnapshotSealed,
     WaveSettled,
 )
-from bridgework_contracts.runs import RunKind
 from bridgework_eventlog.loop import Batch
 from bridgework_service.outbox import ServiceOutbox
 from bridgework_service.tenants import Tenant
@@ -136,13 +134,7 @@ class ProgressHandler:
         row = await connection.fetchrow(self._runs.lock_run, run_id)
         if row is None:
             return None
-        return RunView(
-            run_id=RunId(row["run_id"]),
-            kind=RunKind(row["kind"]),
-            state=RunState(row["state"]),
-            open_wave=row["open_wave"],
-            last_wave=row["last_wave"],
-        )
+        return orchestration.run_of(dict(row))
 
     async def _step(self, connection: Connection, run_id: str, decide: StepDecision) -> None:
         run = await self._view(connection, run_id)
@@ -168,7 +160,7 @@ class ProgressHandler:
         if run is None or run.state in orchestration.ENDED:
             return
         error = message.model_dump(mode="json", exclude={"type", "run_id"})
-        await connection.execute(self._runs.set_state, message.run_id, RunState.FAILED, error)
+        await connection.execute(self._runs.stop, message.run_id, RunState.FAILED, error)
         log.error("run_failed", run_id=message.run_id, code=message.code, service=message.service)
 
     async def _send(self, connection: Connection, commands: Sequence[Command]) -> None:

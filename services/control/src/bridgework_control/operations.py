@@ -12,7 +12,6 @@ from bridgework_contracts.commands import (
     AuditExport,
     CancelRun,
     PauseRun,
-    ResumeRun,
     StartRun,
     TakeFingerprint,
 )
@@ -30,7 +29,7 @@ from bridgework_control.adapters.reconciler import ReconcilerClient
 from bridgework_control.dead_letters import DeadLetters
 from bridgework_control.domain.gates import evidence_for
 from bridgework_control.domain.jobs import BUSY, DURING, NEEDED_FOR_RUN, Gate, JobState
-from bridgework_control.domain.runs import BEFORE, ENDED, RunState
+from bridgework_control.domain.runs import BEFORE, ENDED, RunState, on_resume, run_of
 from bridgework_control.domain.undo import undo_waves
 from bridgework_control.domain.views import gate_views, job_report, job_view, run_view
 from bridgework_control.findings import open_findings
@@ -375,7 +374,14 @@ class Control:
 
     async def resume_run(self, run_id: str) -> None:
         """Go on writing, also after a failure that a person has repaired."""
-        await self._switch(run_id, {RunState.PAUSED, RunState.FAILED}, RunState.MOVING)
+        async with self._outbox.transaction() as connection:
+            row = await self._locked_run(
+                connection, run_id, {RunState.PAUSED, RunState.FAILED}, RunState.MOVING
+            )
+            step = on_resume(run_of(row), row["resumes"] + 2)
+            await connection.execute(self.runs.resume, run_id, step.state, step.open_wave)
+            tenant = await self.tenant(row["tenant_id"])
+            await self._send(connection, tenant, step.commands)
 
     async def cancel_run(self, run_id: str) -> None:
         """End a run where it is; what it did can be undone."""
@@ -385,26 +391,18 @@ class Control:
 
     async def _switch(self, run_id: str, allowed: set[RunState], to: RunState) -> None:
         async with self._outbox.transaction() as connection:
-            run = await connection.fetchrow(self.runs.lock_run, run_id)
-            if run is None:
-                raise ApiError("There is no such run.", code="not_found")
-            if run["state"] not in allowed:
-                raise ApiError(
-                    f"A run that is {run['state']} cannot become {to}.", code="illegal_transition"
-                )
+            run = await self._locked_run(connection, run_id, allowed, to)
             identity = RunId(run_id)
             command: Command
             if to is RunState.PAUSED:
                 command = PauseRun(run_id=identity, reason="asked for")
-            elif to is RunState.CANCELLED:
-                command = CancelRun(run_id=identity)
             else:
-                command = ResumeRun(run_id=identity)
+                command = CancelRun(run_id=identity)
             if to is RunState.CANCELLED:
                 await connection.execute(self.runs.finish, run_id, to, None)
                 await connection.execute(self.jobs.set_state, run["job_id"], JobState.READY, None)
             else:
-                await connection.execute(self.runs.set_state, run_id, to, None)
+                await connection.execute(self.runs.stop, run_id, to, None)
             tenant = await self.tenant(run["tenant_id"])
             await self._send(connection, tenant, [command])
 
@@ -420,6 +418,18 @@ class Control:
         row = await connection.fetchrow(self.jobs.lock_job, job_id)
         if row is None:
             raise ApiError("There is no such job.", code="not_found")
+        return dict(row)
+
+    async def _locked_run(
+        self, connection: Connection, run_id: str, allowed: set[RunState], to: RunState
+    ) -> Row:
+        row = await connection.fetchrow(self.runs.lock_run, run_id)
+        if row is None:
+            raise ApiError("There is no such run.", code="not_found")
+        if row["state"] not in allowed:
+            raise ApiError(
+                f"A run that is {row['state']} cannot become {to}.", code="illegal_transition"
+            )
         return dict(row)
 
     async def _send(

@@ -20,6 +20,7 @@ def command_messages(tenant_id: TenantId, commands: Sequence[Command]) -> list[O
             about,
             str(getattr(command, "wave", "")),
             str(getattr(command, "label", "")),
+            str(getattr(command, "attempt", "")),
         )
         headers = headers_for(command, identity, run_id=about)
         messages.append(OutboxMessage(topic, about.encode(), encode(command), headers))

@@ -110,20 +110,28 @@ class CommandsHandler:
                         if message.spec.kind is RunKind.UNDO:
                             await self._ask(connection, message.spec.run_id, "undo")
                     case TakeFingerprint():
-                        await self._ask(connection, message.run_id, "fingerprint", message.label)
+                        await self._ask(
+                            connection,
+                            message.run_id,
+                            "fingerprint",
+                            message.attempt,
+                            message.label,
+                        )
                     case DiffRun():
-                        await self._ask(connection, message.run_id, "diff")
+                        await self._ask(connection, message.run_id, "diff", message.attempt)
                     case FinishRun():
-                        await self._ask(connection, message.run_id, "report")
+                        await self._ask(connection, message.run_id, "report", message.attempt)
                     case CancelRun():
                         self._watch.forget(message.run_id)
                     case _:
                         continue
             self._watch.work.set()
 
-    async def _ask(self, connection: Connection, run_id: str, kind: str, label: str = "") -> None:
+    async def _ask(
+        self, connection: Connection, run_id: str, kind: str, attempt: int = 1, label: str = ""
+    ) -> None:
         await connection.execute(
-            self._truth.sql.ask, self._context.tenant.tenant_id, run_id, kind, label
+            self._truth.sql.ask, self._context.tenant.tenant_id, run_id, kind, label, attempt
         )
 
 

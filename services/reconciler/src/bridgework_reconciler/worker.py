@@ -1,7 +1,9 @@
 """Does a tenant's queued work, oldest first; a crash does the same piece again from its start."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 import structlog
 from bridgework_contracts.codec import Message
@@ -62,9 +64,7 @@ class Worker:
             if row is None:
                 await _either(self._watch.work, stop, 1.0)
                 continue
-            work = asyncio.create_task(
-                self._do(row["work_id"], row["run_id"], row["kind"], row["label"])
-            )
+            work = asyncio.create_task(self._do(dict(row)))
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
@@ -76,7 +76,8 @@ class Worker:
                 return
             await work
 
-    async def _do(self, work_id: int, run_id: str, kind: str, label: str) -> None:
+    async def _do(self, row: Mapping[str, Any]) -> None:
+        run_id, kind, label = row["run_id"], row["kind"], row["label"]
         spec = await self._context.spec(run_id)
         log.info("work_started", run_id=run_id, kind=kind)
         words: list[Message] = []
@@ -112,8 +113,10 @@ class Worker:
                 )
             ]
         async with self._outbox.transaction() as connection:
-            await self._outbox.add_many(connection, self._context.progress(words, kind, label))
-            await connection.execute(self._truth.sql.work_done, work_id)
+            await self._outbox.add_many(
+                connection, self._context.progress(words, kind, label, str(row["attempt"]))
+            )
+            await connection.execute(self._truth.sql.work_done, row["work_id"])
             if kind == "report":
                 await self._context.registry.set_status(spec.run_id, RunStatus.FINISHED, connection)
         log.info("work_done", run_id=run_id, kind=kind)

@@ -6,17 +6,25 @@
                                            │ (undo)                                          ▼
                                            └─► proving ─FingerprintTaken(after_undo)─► reporting
     reporting ─RunReported─► finished
-    any of these ──RunFailed──► failed (resume goes back to where it was) ; ──cancel──► cancelled
+    any of these ──RunFailed──► failed, moving ──pause──► paused; resume goes back to where it was
+    and asks again for what was under way; ──cancel──► cancelled
 
 Progress may arrive twice or late; a word that does not fit the state changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from bridgework_contracts.codec import Command
-from bridgework_contracts.commands import DiffRun, FinishRun, OpenWave, TakeFingerprint
+from bridgework_contracts.commands import (
+    DiffRun,
+    FinishRun,
+    OpenWave,
+    ResumeRun,
+    TakeFingerprint,
+)
 from bridgework_contracts.ids import RunId
 from bridgework_contracts.runs import RunKind
 
@@ -50,6 +58,8 @@ class RunView:
     state: RunState
     open_wave: int
     last_wave: int
+    stopped_in: RunState | None = None
+    """Where a paused or failed run was; ``None`` while it is neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,18 @@ class Step:
     state: RunState
     open_wave: int
     commands: Sequence[Command] = field(default_factory=tuple)
+
+
+def run_of(row: Mapping[str, Any]) -> RunView:
+    """Return the view of a run's row."""
+    return RunView(
+        run_id=RunId(row["run_id"]),
+        kind=RunKind(row["kind"]),
+        state=RunState(row["state"]),
+        open_wave=row["open_wave"],
+        last_wave=row["last_wave"],
+        stopped_in=RunState(row["stopped_in"]) if row["stopped_in"] else None,
+    )
 
 
 def on_fingerprint(run: RunView, label: str) -> Step | None:
@@ -71,10 +93,22 @@ def on_fingerprint(run: RunView, label: str) -> Step | None:
 
 
 def on_wave_settled(run: RunView, wave: int) -> Step | None:
-    """Return the step after a wave has settled."""
-    if run.state is not RunState.MOVING or wave != run.open_wave:
+    """Return the step after a wave has settled.
+
+    What was in flight lands after a pause too, and the reconciler says so once: a stopped run stays
+    stopped and remembers which wave comes next.
+    """
+    if wave != run.open_wave:
         return None
-    return _open(run, wave + 1)
+    if run.state is RunState.MOVING:
+        return _open(run, wave + 1)
+    if run.stopped_in is RunState.MOVING:
+        following = wave + 1
+        commands = (
+            (OpenWave(run_id=run.run_id, wave=following),) if following <= run.last_wave else ()
+        )
+        return Step(run.state, following, commands)
+    return None
 
 
 def on_diff(run: RunView) -> Step | None:
@@ -89,6 +123,32 @@ def on_report(run: RunView) -> Step | None:
     if run.state is not RunState.REPORTING:
         return None
     return Step(RunState.FINISHED, run.open_wave)
+
+
+def on_resume(run: RunView, attempt: int) -> Step:
+    """Return how a paused or failed run goes on: where it was, asking again for what was under way.
+
+    Args:
+        run: Paused or failed.
+        attempt: Tells a question that is asked again from the first one.
+    """
+    identity = run.run_id
+    goes_on = ResumeRun(run_id=identity)
+    match run.stopped_in:
+        case RunState.STARTING:
+            asked: Command = TakeFingerprint(run_id=identity, label=BEFORE, attempt=attempt)
+        case RunState.COMPARING:
+            asked = DiffRun(run_id=identity, attempt=attempt)
+        case RunState.PROVING:
+            asked = TakeFingerprint(run_id=identity, label=AFTER_UNDO, attempt=attempt)
+        case RunState.REPORTING:
+            asked = FinishRun(run_id=identity, attempt=attempt)
+        case _:
+            if run.open_wave <= run.last_wave:
+                return Step(RunState.MOVING, run.open_wave, (goes_on,))
+            step = _open(run, run.open_wave)
+            return Step(step.state, run.open_wave, (goes_on, *step.commands))
+    return Step(run.stopped_in, run.open_wave, (goes_on, asked))
 
 
 def _open(run: RunView, wave: int) -> Step:

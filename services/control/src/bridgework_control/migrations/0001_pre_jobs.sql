@@ -47,6 +47,9 @@ create table job_runs (
   kind text not null,
   state text not null,
   spec jsonb not null,
+  -- Where it was when it was paused or failed, and how often it has been resumed since.
+  stopped_in text,
+  resumes int not null default 0,
   open_wave int not null default 0,
   last_wave int not null,
   extracted jsonb not null default '{}',

@@ -47,9 +47,18 @@ update {schema}.job_runs set findings = $2 where run_id = $1;
 -- Says what a run waits for.
 update {schema}.job_runs set waiting = $2 where run_id = $1;
 
--- name: set_state
--- Sets a run's state and error.
-update {schema}.job_runs set state = $2, error = $3 where run_id = $1;
+-- name: stop
+-- Pauses or fails a run, and keeps where it was.
+update {schema}.job_runs
+set state = $2, error = $3,
+    stopped_in = case when state in ('paused', 'failed') then stopped_in else state end
+where run_id = $1;
+
+-- name: resume
+-- Lets a stopped run go on.
+update {schema}.job_runs
+set state = $2, open_wave = $3, error = null, waiting = null, stopped_in = null, resumes = resumes + 1
+where run_id = $1;
 
 -- name: put_dead_letter
 -- Keeps a dead letter, once.

@@ -116,8 +116,8 @@ class Truth:
         await self.pool.execute(self.sql.mark_seen, job_id, object_name, list(keys), comparison)
 
     async def unseen(
-        self, job_id: str, object_name: str, comparison: str, limit: int
+        self, job_id: str, object_name: str, comparison: str, limit: int, after: str = ""
     ) -> list[tuple[str, str]]:
-        """Return (key, Zoho id) of records that should be in Zoho and were not found."""
-        rows = await self.pool.fetch(self.sql.unseen, job_id, object_name, comparison, limit)
+        """Return (key, Zoho id) of records that should be in Zoho and were not found, by key."""
+        rows = await self.pool.fetch(self.sql.unseen, job_id, object_name, comparison, limit, after)
         return [(row["key"], row["zoho_id"]) for row in rows]

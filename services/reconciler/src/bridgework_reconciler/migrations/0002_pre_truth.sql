@@ -59,8 +59,10 @@ create table work (
   run_id text not null,
   kind text not null,
   label text not null default '',
+  -- Above 1 where a resumed run asks again; a command read twice still asks once.
+  attempt int not null default 1,
   done_at timestamptz,
   constraint work_pk primary key (work_id),
-  constraint work_once unique (run_id, kind, label)
+  constraint work_once unique (run_id, kind, label, attempt)
 );
 create index work_pending on work (tenant_id, work_id) where done_at is null;

@@ -47,7 +47,8 @@ where job_id = $1 and object = $2 and key = any($3::text[]);
 -- name: unseen
 -- Records that should be in Zoho and were not found.
 select key, zoho_id from {schema}.links
-where job_id = $1 and object = $2 and seen_by is distinct from $3 order by key limit $4;
+where job_id = $1 and object = $2 and seen_by is distinct from $3 and key > $5
+order by key limit $4;
 
 -- name: put_diff
 -- Keeps the result of a comparison.
@@ -89,12 +90,12 @@ select label, modules from {schema}.fingerprints where run_id = $1;
 
 -- name: ask
 -- Queues a long piece of work, once.
-insert into {schema}.work (tenant_id, run_id, kind, label) values ($1, $2, $3, $4)
+insert into {schema}.work (tenant_id, run_id, kind, label, attempt) values ($1, $2, $3, $4, $5)
 on conflict do nothing;
 
 -- name: next_work
 -- The oldest piece of work of a tenant that is not done.
-select work_id, run_id, kind, label from {schema}.work
+select work_id, run_id, kind, label, attempt from {schema}.work
 where tenant_id = $1 and done_at is null order by work_id limit 1;
 
 -- name: work_done

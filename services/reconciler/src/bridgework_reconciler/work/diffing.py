@@ -1,5 +1,6 @@
 """Reading everything back and comparing it with what the source says."""
 
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,6 +63,8 @@ class Comparison:
         self._reader = reader
         self._mapper = context.mapper(spec)
         self._totals = _Totals()
+        # New each time, so that a comparison done again after a crash sees with its own eyes.
+        self._comparison = f"{spec.run_id}:{secrets.token_hex(4)}"
 
     async def run(self) -> DiffFinished:
         """Compare every record and file; keep every difference; return the totals."""
@@ -170,21 +173,24 @@ class Comparison:
                     tally=tally,
                 )
         if seen:
-            await truth.mark_seen(spec.job_id, object_name, seen, spec.run_id)
+            await truth.mark_seen(spec.job_id, object_name, seen, self._comparison)
         await self._keep(tally)
 
     async def _missing(self, object_name: str) -> None:
-        missing = await self._truth.unseen(
-            self._spec.job_id, object_name, self._spec.run_id, _UNSEEN_PAGE
-        )
-        await self._keep(
-            Tally(
-                records=len(missing),
-                differences=[
-                    Difference(object_name, key, "", "missing", zoho_id) for key, zoho_id in missing
-                ],
+        after = ""
+        while missing := await self._truth.unseen(
+            self._spec.job_id, object_name, self._comparison, _UNSEEN_PAGE, after
+        ):
+            await self._keep(
+                Tally(
+                    records=len(missing),
+                    differences=[
+                        Difference(object_name, key, "", "missing", zoho_id)
+                        for key, zoho_id in missing
+                    ],
+                )
             )
-        )
+            after = missing[-1][0]
 
     async def _compare_files(self, object_name: str) -> None:
         """Compare names and sizes of files, parent by parent."""
