@@ -16,6 +16,7 @@ import sys
 import time
 import zipfile
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -23,8 +24,10 @@ from typing import TYPE_CHECKING, Any
 from bridgework_audit import build_audit
 from bridgework_audit.measure import (
     ClassScore,
+    LossScore,
     expected_places,
     measure,
+    measure_losses,
     table_of,
     unmapped_kinds,
 )
@@ -61,8 +64,19 @@ def read_json(place: Path) -> dict[str, Any]:
     return data
 
 
-def audited(practice: Path, work: Path) -> tuple[list[ClassScore], set[str], int, float]:
-    """Audit one practice; return scores, kinds nobody maps, rows and seconds."""
+@dataclass
+class Result:
+    """One practice's audit against its key."""
+
+    scores: list[ClassScore]
+    losses: LossScore
+    unmapped: set[str]
+    rows: int
+    seconds: float
+
+
+def audited(practice: Path, work: Path) -> Result:
+    """Audit one practice."""
     facts, truth = read_json(practice / "practice_facts.json"), read_json(practice / "truth.json")
     spec = SourceSpec(
         export_path=str(practice / "export"),
@@ -77,8 +91,9 @@ def audited(practice: Path, work: Path) -> tuple[list[ClassScore], set[str], int
         seconds = time.perf_counter() - began
     defects = truth["defects"]
     scores = measure(audit.book, expected_places(snapshot, defects))
+    losses = measure_losses(snapshot, audit.book, truth.get("dialect_losses", ()))
     rows = sum(info.rows for info in snapshot.tables.values())
-    return scores, unmapped_kinds(defects), rows, seconds
+    return Result(scores, losses, unmapped_kinds(defects), rows, seconds)
 
 
 def weak(scores: Sequence[ClassScore]) -> list[ClassScore]:
@@ -110,13 +125,17 @@ def main() -> int:
     all_rows, all_seconds = 0, 0.0
     with TemporaryDirectory() as folder:
         for number, (name, practice) in enumerate(practices(args, Path(folder))):
-            scores, unmapped, rows, seconds = audited(practice, Path(folder) / f"work{number}")
-            every += scores
-            all_rows, all_seconds = all_rows + rows, all_seconds + seconds
-            sys.stdout.write(f"{name}: {rows:,} rows, {len(scores)} classes, {seconds:.1f} s\n")
-            if unmapped:
-                sys.stdout.write(f"  kinds without a class: {', '.join(sorted(unmapped))}\n")
-            if misses := weak(scores):
+            one = audited(practice, Path(folder) / f"work{number}")
+            every += one.scores
+            all_rows, all_seconds = all_rows + one.rows, all_seconds + one.seconds
+            sys.stdout.write(
+                f"{name}: {one.rows:,} rows, {len(one.scores)} classes, {one.seconds:.1f} s; "
+                f"destroyed cells named by row {one.losses.by_row}, by column "
+                f"{one.losses.by_column}, not at all in: {', '.join(one.losses.unnamed) or '-'}\n"
+            )
+            if one.unmapped:
+                sys.stdout.write(f"  kinds without a class: {', '.join(sorted(one.unmapped))}\n")
+            if misses := weak(one.scores):
                 sys.stdout.write(table_of(misses) + "\n")
     total = together(every)
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -241,3 +241,36 @@ def test_a_missing_column_is_a_defect(auditor: Auditor) -> None:
     audited = auditor({"alerts.csv": "pat_id,kind\n1,Allergy\n", "patients.csv": "pat_id\n1\n"})
     missing = {p["column"] for p in found(audited, "column_missing") if p["file"] == "alerts.csv"}
     assert missing == {"flag", "since"}
+
+
+def test_a_spreadsheets_work_is_told_cell_by_cell(auditor: Auditor) -> None:
+    """An error, a shortened number, numbers without zeros, a text cut at 32,767 characters."""
+    notes = "note_id,pat_id,body\n1,1," + "word " * 6553 + "ab\n2,1,short\n"
+    audited = auditor({
+        "patients.csv": "pat_id,chart_no,last\n1,2001,Adams\n2,301,Brown\n3,A7,Clark\n",
+        "ledger.csv": "entry_id,acct_id,check_no,memo\n1,7,6.2E+13,ok\n2,7,12,#NAME?\n",
+        "notes.csv": notes,
+    })  # fmt: skip
+    cells = {
+        name: [(p["file"], p["line"], p["column"]) for p in found(audited, name)]
+        for name in ("spreadsheet_error", "number_destroyed", "zeros_lost", "text_cut")
+    }
+    assert cells == {
+        "spreadsheet_error": [("ledger.csv", 3, "memo")],
+        "number_destroyed": [("ledger.csv", 2, "check_no")],
+        "zeros_lost": [
+            ("ledger.csv", 1, "check_no"),
+            ("patients.csv", 1, "chart_no"),
+            ("patients.csv", 3, "chart_no"),
+        ],
+        "text_cut": [("notes.csv", 2, "body")],
+    }
+
+
+def test_a_zero_at_the_front_shows_that_none_was_lost(auditor: Auditor) -> None:
+    """One leading zero in the column, and nothing is said about it."""
+    audited = auditor({
+        "patients.csv": "pat_id,chart_no,last\n1,02001,Adams\n2,301,Brown\n",
+        "ledger.csv": "entry_id,acct_id,memo\n1,7,#NAME?\n",
+    })  # fmt: skip
+    assert found(audited, "zeros_lost") == []

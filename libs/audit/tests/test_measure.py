@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from bridgework_audit import PracticeFacts
@@ -13,11 +13,13 @@ from bridgework_audit.measure import (
     Expected,
     expected_places,
     measure,
+    measure_losses,
     table_of,
     unmapped_kinds,
 )
 from bridgework_audit.rules import load_rules
 from bridgework_mapping.document import MappingDocument
+from bridgework_synthetic import generate
 
 from libs.audit.tests.kit import Audited, Practice, audit_folder
 
@@ -132,3 +134,23 @@ def test_the_bill_is_close_to_what_the_answer_key_would_cost(
     actual = bill(document, counts, PracticeFacts(), load_rules()).writing
     estimated = audited.audit.report["estimate"]["credits"]["writing"]
     assert abs(error_pct(estimated, actual)) < 5
+
+
+@pytest.mark.parametrize(("dialect", "rows"), [("b", 1), ("d", 50)])
+def test_what_a_dialect_destroyed_is_named(
+    dialect: Literal["b", "d"], rows: int, tmp_path: Path
+) -> None:
+    """Every cell the key says was destroyed is named by its row, or at least by its column."""
+    out = tmp_path / dialect
+    generate(out, patients=400, seed=7, dialect=dialect, defects=1.0, documents=False, perio=False)
+    found = audit_folder(out / "export", tmp_path / "work", places=None)
+    key = json.loads((out / "truth.json").read_text(encoding="utf-8"))
+    losses = measure_losses(found.snapshot, found.audit.book, key["dialect_losses"])
+    assert losses.by_row >= rows
+    assert losses.unnamed == ()
+
+
+def test_an_export_no_spreadsheet_touched_destroys_nothing(audited: Audited) -> None:
+    """Straight from the program: no error, no shortened number, no lost zero."""
+    book = audited.audit.book
+    assert book["spreadsheet_error"] == book["number_destroyed"] == book["zeros_lost"] == 0

@@ -19,6 +19,7 @@ from bridgework_mapping.document import MappingDocument
 from bridgework_audit.book import PLACES_SHOWN, DefectBook, Place
 from bridgework_audit.columns import ColumnProfile, profile_columns
 from bridgework_audit.coverage import Coverage, cover
+from bridgework_audit.destroyed import add_destroyed
 from bridgework_audit.estimate import Estimate, estimate
 from bridgework_audit.facts import PracticeFacts
 from bridgework_audit.identity import add_people_defects
@@ -98,6 +99,7 @@ def build_audit(
         columns = tuple(profile_columns(snapshot, connection))
         add_normalised(book, snapshot, connection, source.context.parsers, places=places)
         swept = Sweep(source, document, book, attachment_limit_bytes=limit).run()
+        add_destroyed(book, snapshot, connection, columns, places=places)
         add_people_defects(book, source, connection, swept.patient_lines)
     finally:
         connection.close()

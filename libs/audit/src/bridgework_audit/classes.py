@@ -69,6 +69,7 @@ CLASSES: Final[dict[str, DefectClass]] = {
     "date_ambiguous": DefectClass("Day or month uncertain", "dates", "decide",
                                   ("date_ambiguous",)),
     "date_serial": DefectClass("Date replaced by a day number", "dates", "kept", ("date_serial",)),
+    "century_guessed": DefectClass("Birth date without its century", "dates", "kept"),
     "date_before_birth": DefectClass(
         "Two-digit year read as the older century", "dates", "kept", ("date_before_birth",)
     ),
@@ -89,6 +90,11 @@ CLASSES: Final[dict[str, DefectClass]] = {
                                      ("number_unreadable",)),
     "number_destroyed": DefectClass("Number shortened by a spreadsheet", "numbers", "lost",
                                     ("number_destroyed",)),
+    "spreadsheet_error": DefectClass(
+        "Value replaced by a spreadsheet's error", "numbers", "lost"
+    ),
+    "text_cut": DefectClass("Text cut at a spreadsheet's limit", "text", "lost"),
+    "zeros_lost": DefectClass("Number whose leading zeros may be lost", "numbers", "decide"),
     "phone_none": DefectClass("Phone says none", "phones", "kept", ("phone_none",)),
     "phone_no_area_code": DefectClass("Phone without area code", "phones", "lost",
                                       ("phone_no_area_code",)),

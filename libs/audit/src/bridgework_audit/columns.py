@@ -19,8 +19,14 @@ SHAPES_SHOWN: Final = 10
 _MOSTLY: Final = 0.95
 _BATCH_VALUES: Final = 200_000
 
+ERROR_PATTERN: Final = r"#(NAME\?|REF!|VALUE!|DIV/0!|N/A|NUM!|NULL!|#{2,})"
+"""A cell a spreadsheet replaced by an error, or by the marks of a column too narrow."""
+SCIENTIFIC_PATTERN: Final = r"\d(\.\d+)?[eE]\+\d+"
+"""A long number a spreadsheet shortened."""
 _KINDS: Final = (
     ("long_text", f"n_chars > {HEAD}"),
+    ("spreadsheet_error", f"regexp_full_match(head, '{ERROR_PATTERN}')"),
+    ("scientific", f"regexp_full_match(head, '{SCIENTIFIC_PATTERN}')"),
     ("date", r"regexp_full_match(head, '\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}')"),
     ("moment", r"regexp_full_match(head, '\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}[ T]\d{1,2}:\d{2}.*')"),
     (
@@ -28,7 +34,7 @@ _KINDS: Final = (
         r"regexp_full_match(lower(head), '\d{1,2}:\d{2}(:\d{2})? ?([ap]m?)?|\d{3,4} ?[ap]m?')",
     ),
     ("integer", r"regexp_full_match(head, '[+-]?\d+')"),
-    ("number", r"regexp_full_match(head, '[-+(]?\$?\d[\d,]*\.\d+\)?-?%?|\d(\.\d+)?[eE][+-]?\d+')"),
+    ("number", r"regexp_full_match(head, '[-+(]?\$?\d[\d,]*\.\d+\)?-?%?')"),
     ("flag", "lower(head) IN ('y', 'n', 'yes', 'no', 'true', 'false')"),
     ("email", r"regexp_full_match(head, '[^@\s]+@[^@\s]+\.[^@\s]+')"),
     ("phone", r"regexp_full_match(head, '[+(]?\d[\d ().+-]{5,}\d')"),

@@ -20,7 +20,10 @@ from bridgework_audit.book import DefectBook, Place
 
 _CROWD: Final = 40
 """More people than this under one trait are no household."""
-_SEPARATE: Final = "Keep them apart."
+_OTHER_BIRTHDAY: Final = "birth date other"
+"""Evidence of a proposal that rests on everything but the birth date: a father and a son."""
+_TWINS: Final = "Same household, last name and birth date, another first name."
+_NAMESAKES: Final = "Same household and name, another birth date."
 
 
 def add_people_defects(
@@ -40,14 +43,21 @@ def add_people_defects(
     people = list(identities(source))
     file = source.snapshot.file("patients")
     same: set[frozenset[str]] = set()
+    second: dict[str, str] = {}
+    apart: dict[frozenset[str], tuple[str, str, str]] = {}
     for pair in propose(people):
+        if _OTHER_BIRTHDAY in pair.evidence:
+            apart[frozenset((pair.keep, pair.duplicate))] = (_NAMESAKES, pair.keep, pair.duplicate)
+            continue
         same.add(frozenset((pair.keep, pair.duplicate)))
+        second[pair.duplicate] = pair.keep
         words = ", ".join(pair.evidence)
         remedy = f"Decide whether they are one person ({pair.grade}): {words}."
         _add(book, "duplicate_patient", file, (pair.duplicate, pair.keep), lines, remedy)
-    for why, first, second in look_alikes(people):
-        if frozenset((first, second)) not in same:
-            _add(book, "look_alike", file, (second, first), lines, f"{_SEPARATE} {why}")
+    for why, a, b in look_alikes(p for p in people if p.key not in second):
+        apart.setdefault(frozenset((a, b)), (why, a, b))
+    for why, a, b in apart.values():
+        _add(book, "look_alike", file, (b, a), lines, f"Keep them apart. {why}")
     for first_line, line, text in _shared_charts(source.snapshot, connection, same):
         place = Place(file, line, "chart_no", shape(text, 40),
                       "Give one of the two people another chart number.", first_line)  # fmt: skip
@@ -68,9 +78,9 @@ def look_alikes(people: Iterable[Identity]) -> Iterator[tuple[str, str, str]]:
             if not _one_household(a, b):
                 continue
             if kind == "twins" and a.first != b.first:
-                yield "Same household, last name and birth date, another first name.", a.key, b.key
+                yield _TWINS, a.key, b.key
             elif kind == "namesakes" and a.birth_date != b.birth_date:
-                yield "Same household and name, another birth date.", a.key, b.key
+                yield _NAMESAKES, a.key, b.key
 
 
 def _one_household(a: Identity, b: Identity) -> bool:

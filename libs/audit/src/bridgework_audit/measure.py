@@ -86,6 +86,29 @@ class Expected:
         return place.line in self.lines or place.line in self.others
 
 
+DESTROYED_CLASSES: Final = (
+    "spreadsheet_error",
+    "number_destroyed",
+    "zeros_lost",
+    "text_cut",
+    "mojibake_lost",
+    "century_guessed",
+    "zip_without_zero",
+    "zip_odd",
+    "tooth_excel_date",
+)
+"""Classes that name what a dialect destroyed."""
+
+
+@dataclass(frozen=True, slots=True)
+class LossScore:
+    """How destroyed cells were named: by their row, by their column only, or not at all."""
+
+    by_row: int
+    by_column: int
+    unnamed: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class ClassScore:
     """How well one class was found."""
@@ -150,6 +173,34 @@ def measure(found: DefectBook, truth: Iterable[Expected]) -> list[ClassScore]:
     for expected in truth:
         by_class.setdefault(expected.name, []).append(expected)
     return [_score(name, found.places(name), wanted) for name, wanted in sorted(by_class.items())]
+
+
+def measure_losses(
+    snapshot: Snapshot, found: DefectBook, losses: Iterable[Mapping[str, Any]]
+) -> LossScore:
+    """Compare what was named as destroyed with an answer key's ``dialect_losses``.
+
+    Args:
+        snapshot: The sealed export the key belongs to.
+        found: The audit's book, with all places kept.
+        losses: file, key and columns of rows whose cells the dialect destroyed.
+    """
+    listed = [place for name in DESTROYED_CLASSES for place in found.places(name)]
+    rows = {(p.file, p.line, p.column) for p in listed}
+    columns = {(p.file, p.column) for p in listed}
+    kind = next(iter(CLASS_OF_KIND))
+    cells = expected_places(snapshot, ({**loss, "kind": kind, "raw": {}} for loss in losses))
+    by_row = by_column = 0
+    unnamed = []
+    for cell in cells:
+        for column in sorted(cell.columns):
+            if any((cell.file, line, column) in rows for line in cell.lines):
+                by_row += 1
+            elif (cell.file, column) in columns:
+                by_column += 1
+            else:
+                unnamed.append(f"{cell.file}:{column}")
+    return LossScore(by_row, by_column, tuple(sorted(set(unnamed))))
 
 
 def _score(name: str, places: list[Place], wanted: list[Expected]) -> ClassScore:

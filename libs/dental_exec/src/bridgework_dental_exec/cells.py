@@ -186,8 +186,8 @@ class RowReader:
             parts.append("" if text is None else str(parse(text)[0] or ""))
         return "|".join(parts) if any(parts) else ""
 
-    def read(self, cells: tuple[str | None, ...], line: int) -> Row:
-        """Read one row."""
+    def read(self, cells: tuple[str | None, ...], line: int, *, keyed: bool = True) -> Row:
+        """Read one row; a row that is only folded into another needs no key of its own."""
         values: dict[str, Any] = {}
         problems: list[Problem] = []
         for name, at, parse, column in self._fields:
@@ -206,7 +206,7 @@ class RowReader:
         if self._parent is not None:
             text = cells[self._parent[0]]
             parent = None if text is None else self._parent[1](text)[0]
-        return Row(line, self.key_of(cells), parent, values, problems)
+        return Row(line, self.key_of(cells) if keyed else "", parent, values, problems)
 
     def _reread(
         self,

@@ -7,14 +7,15 @@ means.
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import duckdb
 from bridgework_contracts.errors import ConfigurationError
 
 from bridgework_dental_exec.parsers.dates import DateRule, Order, parse_date, parse_moment
-from bridgework_dental_exec.profile import Profile, TableDef
+from bridgework_dental_exec.profile import ObjectDef, Profile, TableDef
 from bridgework_dental_exec.snapshot import LINE, Snapshot, utc_today
 
 _SLASHED = r"^\s*(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{2}|\d{4})(?:\D|$)"
@@ -220,63 +221,133 @@ def _find_blocks(profile: Profile, connection: duckdb.DuckDBPyConnection, rules:
 
     Between the first and the last row that can only be the other order, rows of the same
     workstation that could be both belong to the block; a row that can only be the column's order
-    ends it. Outside the stretch nothing is assumed.
+    ends it. At its edges a row is taken in only where the row's other dates say so: it was last
+    touched on that day, or the usual reading would lie before the row was made.
     """
     for spec in profile.objects.values():
         if spec.workstation is None:
             continue
-        for column in profile.tables[spec.table].dates:
+        table = profile.tables[spec.table]
+        for column in table.dates:
             seen = rules.columns.get((spec.table, column))
             odd = seen and (seen.day_first if seen.order is Order.MDY else seen.month_first)
             if not seen or not odd or not seen.sure:
                 continue
-            lines = _block_lines(
-                connection, spec.table, column, spec.workstation, spec.key[0].column, seen.order
-            )
-            rules.swapped_lines[spec.table, column] = lines
+            others = [c for c, kind in table.dates.items() if kind == "moment" and c != column]
+            rows = _station_rows(connection, spec, column, others, seen.order)
+            judge = _EdgeJudge(rules, spec.table, column, others)
+            found: set[int] = set()
+            for station in rows.values():
+                if spec.made_at in others:
+                    station.sort(key=judge.made_at(others.index(spec.made_at)))
+                found |= _block_of(station, judge)
+            rules.swapped_lines[spec.table, column] = frozenset(found)
 
 
-def _block_lines(
+@dataclass(frozen=True, slots=True)
+class _StationRow:
+    """One row of a workstation: its line, how its date reads, its texts."""
+
+    line: int
+    reading: str
+    text: str
+    others: tuple[str | None, ...]
+
+
+def _station_rows(
     connection: duckdb.DuckDBPyConnection,
-    table: str,
+    spec: ObjectDef,
     column: str,
-    workstation: str,
-    key: str,
+    others: list[str],
     order: Order,
-) -> frozenset[int]:
+) -> dict[str, list[_StationRow]]:
+    """Return rows, in order of keys, of every workstation that wrote dates the other way round."""
     groups = f"regexp_extract(\"{column}\", '{_SLASHED}', ['a', 'b', 'y'])"
     month, day = ("d.a", "d.b") if order is Order.MDY else ("d.b", "d.a")
+    key = spec.key[0].column
+    more = "".join(f', "{c}"' for c in others)
     rows = connection.execute(
         f"""
         WITH told AS (
-          SELECT "{workstation}" AS station, "{key}" AS key, {LINE} AS line,
+          SELECT "{spec.workstation}" AS station, "{key}" AS key, {LINE} AS line,
                  CASE WHEN try_cast({month} AS INT) > 12 AND try_cast({day} AS INT) <= 12
                         THEN 'other'
                       WHEN try_cast({day} AS INT) > 12 THEN 'usual'
-                      ELSE 'both' END AS reading
-          FROM (SELECT *, {groups} AS d FROM "{table}" WHERE "{column}" IS NOT NULL)
+                      ELSE 'both' END AS reading, "{column}" AS text{more}
+          FROM (SELECT *, {groups} AS d FROM "{spec.table}" WHERE "{column}" IS NOT NULL)
           WHERE d.a <> ''
         )
-        SELECT station, line, reading FROM told
+        SELECT station, line, reading, text{more} FROM told
         WHERE station IN (SELECT DISTINCT station FROM told WHERE reading = 'other')
         ORDER BY station, length(key), key, line
         """
     )
-    by_station: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    by_station: dict[str, list[_StationRow]] = defaultdict(list)
     while chunk := rows.fetchmany(10_000):
-        for station, line, reading in chunk:
-            by_station[station].append((line, reading))
+        for station, line, reading, text, *texts in chunk:
+            by_station[station].append(_StationRow(line, reading, text, tuple(texts)))
+    return by_station
+
+
+class _EdgeJudge:
+    """Tells from a row's other dates which way its date was written."""
+
+    def __init__(self, rules: DateRules, table: str, column: str, others: list[str]) -> None:
+        self._usual = rules.rule(table, column)
+        order = Order.DMY if self._usual.order is Order.MDY else Order.MDY
+        self._other = DateRule(order=order, today=self._usual.today, kind=self._usual.kind)
+        self._rules = [rules.rule(table, c) for c in others]
+
+    def made_at(self, at: int) -> Callable[[_StationRow], str]:
+        """Return a sort key: the moment a row was typed, as its ``at``-th other text says."""
+        rule = self._rules[at]
+
+        def moment(row: _StationRow) -> str:
+            text = row.others[at]
+            return (parse_moment(text, rule)[0] or "") if text else ""
+
+        return moment
+
+    def reading(self, row: _StationRow) -> str:
+        """Return ``usual``, ``other`` or ``both`` where nothing tells."""
+        if row.reading != "both":
+            return row.reading
+        usual, other = parse_date(row.text, self._usual)[0], parse_date(row.text, self._other)[0]
+        if usual is None or other is None or usual == other:
+            return "both"
+        days = [
+            value
+            for text, rule in zip(row.others, self._rules, strict=True)
+            if text and (value := parse_date(text, rule)[0])
+        ]
+        if usual in days or not days:
+            return "usual" if days else "both"
+        if other in days:
+            return "other"
+        first = min(days)
+        return "other" if usual < first <= other else "usual" if other < first <= usual else "both"
+
+
+def _block_of(rows: list[_StationRow], judge: _EdgeJudge) -> set[int]:
+    """Return the lines of one workstation's blocks."""
     found: set[int] = set()
-    for readings in by_station.values():
+    marks = [i for i, row in enumerate(rows) if row.reading == "other"]
+    for at in marks:
+        found.add(rows[at].line)
+    for first, last in pairwise(marks):
+        between = rows[first + 1 : last]
+        if all(row.reading != "usual" for row in between):
+            found.update(row.line for row in between if judge.reading(row) != "usual")
+    for start, step in [(m, s) for m in marks for s in (-1, 1)]:
         pending: list[int] = []
-        inside = False
-        for line, reading in readings:
-            if reading == "usual":
-                inside, pending = False, []
-            elif reading == "other":
+        at = start + step
+        while 0 <= at < len(rows) and rows[at].reading == "both":
+            said = judge.reading(rows[at])
+            if said == "usual":
+                break
+            pending.append(rows[at].line)
+            if said == "other":
                 found.update(pending)
-                found.add(line)
-                inside, pending = True, []
-            elif inside:
-                pending.append(line)
-    return frozenset(found)
+                pending = []
+            at += step
+    return found

@@ -210,6 +210,8 @@ def _compare(a: Identity, b: Identity, names: Mapping[str, int]) -> DuplicatePro
             return None
     if first == "initial" and born != "same":
         return None
+    if born == "other" and ssn != "same":
+        return None
     evidence = [f"first name {first}", f"last name {last}", f"birth date {born}"]
     if swapped:
         evidence.append("names swapped")
@@ -227,6 +229,7 @@ def _compare(a: Identity, b: Identity, names: Mapping[str, int]) -> DuplicatePro
     )  # fmt: skip
     certain = (
         not against
+        and not swapped
         and born == "same"
         and (
             (first in {"same", "nickname"} and last in {"same", "part"} and support >= 1)

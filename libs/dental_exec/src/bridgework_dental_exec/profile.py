@@ -64,6 +64,9 @@ class ObjectDef:
     parent: str | None = None
     parent_key: Cell | None = None
     workstation: str | None = None
+    """Column that tells where a row was typed; blocks of swapped dates are looked for in it."""
+    made_at: str | None = None
+    """Column with the moment a row was typed; orders the rows of a workstation."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,7 @@ def parse_profile(data: dict[str, Any]) -> Profile:
             parent=parent,
             parent_key=parent_key,
             workstation=spec.get("workstation"),
+            made_at=spec.get("made_at"),
         )
     return Profile(data["name"], tables, choices, objects, dict(data.get("item_labels", {})))
 

@@ -262,9 +262,10 @@ class Builder:
         spec = reader.spec
         column = spec.parent_key.column if spec.parent_key is not None else ""
         key = self.parent_sql(column)
+        keyed = len(spec.key) == 1
         by_parent: dict[str, list[Row]] = defaultdict(list)
         for cells, line in stream_cells(connection, spec, reader.columns, where.format(key=key)):
-            row = reader.read(cells, line)
+            row = reader.read(cells, line, keyed=keyed)
             parent = self.parent_of(spec.name, row)
             if parent is not None:
                 by_parent[parent].append(row)

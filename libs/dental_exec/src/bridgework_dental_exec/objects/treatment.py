@@ -23,7 +23,7 @@ from bridgework_dental_exec.problems import problem
 from bridgework_dental_exec.records import CanonicalRecord
 
 DONE = "C"
-_PLANS_AT_ONCE = 2_000
+_PLANS_AT_ONCE = 10_000
 
 
 def cents(amount: str | None) -> int:
