@@ -168,6 +168,8 @@ class PostgresConsumer:
             left -= len(rows)
             if left <= 0:
                 break
+        if asyncio.get_running_loop().time() >= self._membership.sure_until:
+            return {}  # our lease may be over and another member may read these by now
         valid = {
             tp: records
             for tp, records in found.items()

@@ -5,6 +5,7 @@ lease ran out is removed by the next member that looks, and its commits are refu
 because they name an owner that no longer is one.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
@@ -40,6 +41,7 @@ class Membership:
 
     Attributes:
         owned: What the rows say is ours, with the topic's id; includes what is being drained.
+        sure_until: Loop time until which nobody can have taken ``owned`` from us.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Membership:
         self._lease_s = lease_s
         self._member_id: UUID | None = None
         self.owned: dict[TopicPartition, int] = {}
+        self.sure_until = 0.0
 
     async def take_turn(self) -> Turn:
         """Renew our lease (joining first if need be), then claim what should be ours.
@@ -72,6 +75,8 @@ class Membership:
             MemberFenced: Another member uses our instance id.
             StoreUnavailable, StoreContended: Nothing changed.
         """
+        # Before the first statement: the lease in the row can only end later than this.
+        asked_at = asyncio.get_running_loop().time()
         with translate_errors():
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute(self._sql.ensure_group, self._group)
@@ -88,6 +93,7 @@ class Membership:
                 await connection.execute(self._sql.free_orphans, self._group)
                 turn = await self._claim(connection, me)
         self._member_id = me
+        self.sure_until = asked_at + self._lease_s
         for partition, claim in turn.claimed.items():
             self.owned[partition] = claim.topic_id
         for partition in turn.lost:
