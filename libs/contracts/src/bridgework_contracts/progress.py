@@ -8,6 +8,36 @@ from bridgework_contracts.ids import JobId, RunId
 from bridgework_contracts.runs import Frozen
 
 
+class QuarantinedPlace(Frozen):
+    """A place in the export that a person should correct or accept. Never holds a value.
+
+    ``row_mark`` names the content of the row as it was exported; ``None`` where one correction
+    cannot repair the place (many lines, a file that is no table).
+    """
+
+    item_id: str = Field(description="The same for the same defect of the same row, shuffled too.")
+    object: str
+    key: str = Field(description="The row's own number; empty where it has none.")
+    file: str
+    line: int
+    column: str
+    code: str
+    shape: str = ""
+    effect: str
+    sentence: str = ""
+    remedy: str = ""
+    row_mark: str | None = None
+
+
+class CorrectionApplied(Frozen):
+    """What became of a correction when the export was read."""
+
+    correction_id: str
+    state: Literal["applied", "stale", "unusable"]
+    line: int = Field(default=0, description="Where the row stands in this export; 0: nowhere.")
+    sentence: str = ""
+
+
 class ExportAudited(Frozen):
     """extractor → control. ``report`` is the audit without values (counts, codes, names)."""
 
@@ -20,6 +50,11 @@ class ExportAudited(Frozen):
     duplicates: list[dict[str, Any]] = Field(default_factory=list)
     referral_values: dict[str, str] = Field(default_factory=dict)
     error: str | None = None
+    quarantined: tuple[QuarantinedPlace, ...] = ()
+    quarantined_left_out: int = Field(
+        default=0, description="Places found beyond those in quarantined."
+    )
+    corrections: tuple[CorrectionApplied, ...] = ()
 
 
 class SnapshotSealed(Frozen):
@@ -33,6 +68,11 @@ class SnapshotSealed(Frozen):
         default_factory=list,
         description="What concerns a whole file or a stretch of lines, as lines of the report.",
     )
+    quarantined: tuple[QuarantinedPlace, ...] | None = Field(
+        default=None, description="Every place of the export; None where only a sample was read."
+    )
+    quarantined_left_out: int = 0
+    corrections: tuple[CorrectionApplied, ...] = ()
 
 
 class RunCounted(Frozen):

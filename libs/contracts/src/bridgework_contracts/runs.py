@@ -43,6 +43,25 @@ class OwnerDecision(Frozen):
     review: bool = Field(description="True where a person should look (fallback, weak evidence).")
 
 
+class Correction(Frozen):
+    """A person's correction of one cell, or of one line that could not be read.
+
+    It is bound to what the row held when the person saw it, never to its line alone: ``row_mark``
+    names the row's content, or ``seen_in`` the run whose snapshot shows it at that line.
+    """
+
+    correction_id: str
+    file: str
+    line: int = Field(description="Where the row stood when it was seen.")
+    column: str = Field(description="Column in the file; empty: the whole line is replaced.")
+    value_sealed: str = Field(
+        description="Base64 of the new value, sealed with the tenant's key for correction_id."
+    )
+    row_mark: str | None = None
+    row_key: str = Field(default="", description="The row's own number, to tell changed from gone.")
+    seen_in: RunId | None = None
+
+
 class SourceSpec(Frozen):
     """Where the export is and what the practice told us about it."""
 
@@ -59,6 +78,9 @@ class SourceSpec(Frozen):
     referral_values: dict[str, str] = Field(
         default_factory=dict, description="Confirmed value map: printed source → picklist value."
     )
+    corrections: tuple[Correction, ...] = Field(
+        default=(), description="Corrections of people, applied while the export is read."
+    )
 
 
 class SampleSpec(Frozen):
@@ -66,6 +88,11 @@ class SampleSpec(Frozen):
 
     plans: int = 150
     seed: int = 1
+
+
+def correction_aad(correction_id: str) -> bytes:
+    """Return what a correction's sealed value is bound to."""
+    return f"correction:{correction_id}".encode()
 
 
 class RunSpec(Frozen):
