@@ -108,6 +108,21 @@ async def test_search_lags_behind_an_update(zoho: Org) -> None:
     assert (await zoho.get("/Leads/search", email="new@x.com")).status == 200
 
 
+@fact("§3.5", "V", "each change lags anew, also where nobody searched in between")
+async def test_search_lags_behind_every_update(zoho: Org) -> None:
+    """The version before the last change, not one before that, not the newest."""
+    await fill(zoho)
+    record = (await zoho.get("/Leads/search", email="ada@x.com")).first["id"]
+    await zoho.put(f"/Leads/{record}", {"data": [{"Email": "two@x.com"}]})
+    await zoho.pass_time(10)
+    await zoho.put(f"/Leads/{record}", {"data": [{"Email": "three@x.com"}]})
+    found = {
+        name: (await zoho.get("/Leads/search", email=f"{name}@x.com")).status
+        for name in ("ada", "two", "three")
+    }
+    assert found == {"ada": 204, "two": 200, "three": 204}
+
+
 @pytest.mark.parametrize(
     ("criteria", "details"),
     [

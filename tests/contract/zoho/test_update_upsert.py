@@ -264,6 +264,31 @@ async def test_given_array_ignores_the_system_field(zoho: Org) -> None:
     assert await zoho.count("Contacts") == 2
 
 
+@fact("§4.4", "V7", "a unique value changes hands inside one update, in the order of the elements")
+async def test_unique_value_changes_hands(zoho: Org) -> None:
+    """Given up first it can be taken; taken first it is refused."""
+    name = await zoho.unique_field()
+    one, two = await zoho.contact(**{name: "P-1"}), await zoho.contact(**{name: "P-2"})
+    rows = [{"id": one, name: "P-3"}, {"id": two, name: "p-1"}]
+    (await zoho.put("/Contacts", {"data": rows, "trigger": []})).is_(200, {"data": [UPDATED] * 2})
+    rows = [{"id": one, name: "P-1"}, {"id": two, name: "P-4"}, {"id": one, name: "P-1"}]
+    answer = await zoho.put("/Contacts", {"data": rows, "trigger": []})
+    assert [row["code"] for row in answer.json["data"]] == ["DUPLICATE_DATA", "SUCCESS", "SUCCESS"]
+    assert answer.json["data"][0]["details"]["id"] == two
+    assert (await zoho.read("Contacts", one))[name] == "P-1"
+    assert (await zoho.read("Contacts", two))[name] == "P-4"
+
+
+@fact("§3.2", "V7", "the same id twice in one update: in order, the second builds on the first")
+async def test_same_id_twice_in_one_update(zoho: Org) -> None:
+    """Both changes are there."""
+    record = await zoho.contact()
+    rows = [{"id": record, "Title": "Dr"}, {"id": record, "Department": "Recall", "Title": "Mr"}]
+    await zoho.put("/Contacts", {"data": rows, "trigger": []})
+    found = await zoho.read("Contacts", record)
+    assert (found["Title"], found["Department"]) == ("Mr", "Recall")
+
+
 @fact("§3.3", "V", "given fields first, then the remaining user unique fields")
 async def test_order_of_matching(zoho: Org) -> None:
     """A record that matches by two fields is found by the first given."""

@@ -302,7 +302,7 @@ def _write_result(work: _Work) -> str:
     writer.writerows(orjson.loads(line) for (line,) in lines)
     result = f"{secrets.token_hex(16)}.zip"
     path = work.org.files / result
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr(f"{work.job.id}.csv", text.getvalue())
     database.execute("delete from job_line where job = ?", (work.job.id,))
     return result

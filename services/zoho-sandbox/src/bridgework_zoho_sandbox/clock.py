@@ -74,6 +74,7 @@ def zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
+@lru_cache(maxsize=4096)
 def iso(seconds: float, zone_name: str) -> str:
     """Write an instant as Zoho does: ``yyyy-MM-ddTHH:mm:ss±HH:mm`` in a user's zone."""
     return datetime.fromtimestamp(int(seconds), zone(zone_name)).isoformat()

@@ -40,6 +40,11 @@ def column_sql(field_name: str, alias: str = "") -> str:
     return f"{dot}{column}" if column else f"json_extract({dot}doc, '$.{field_name}')"
 
 
+def in_doc(field_name: str) -> bool:
+    """Return whether a field's value is inside the stored document, not a column of its own."""
+    return field_name != "id" and field_name not in _COLUMNS
+
+
 def kind_of(module: Module, field_name: str) -> str | None:
     """Return the data type of a field, ``"id"`` for the record id, ``None`` for no such field."""
     if field_name == "id":

@@ -11,7 +11,7 @@ import orjson
 from .addressing import record_module
 from .call import Answer, Call, answer_json, no_content
 from .clock import iso
-from .columns import NUMBERS, REFERENCES, UNQUERYABLE, column_sql, is_text, kind_of, literal
+from .columns import NUMBERS, REFERENCES, UNQUERYABLE, column_sql, in_doc, is_text, kind_of, literal
 from .coql_parse import Both, Comparison, Condition, Not, Parser, Query, limit_exceeded
 from .errors import Json, ZohoError
 from .fields_json import field_json
@@ -24,6 +24,7 @@ MOST_CREDITS = 3
 JOINS_MAX = 2
 _RANGE = frozenset({"<", ">", "<=", ">=", "between", "not between"})
 _PATH_PARTS_MAX = 3
+Render = Callable[[Any], Any]
 
 
 def invalid_query(reason: str, **details: Any) -> ZohoError:
@@ -68,38 +69,21 @@ class Compiler:
         places = [self._place(column.path) for column in query.columns]
         self._check_columns(places)
         aggregated = any(column.aggregate for column in query.columns) or bool(query.group_by)
-        shown = [
-            place.sql if column.aggregate is None else f"{column.aggregate}({place.sql})"
-            for column, place in zip(query.columns, places, strict=True)
-        ]
+        shower = _Shower(self._call, query, places, aggregated=aggregated)
         where = self._where(query.where)
         order = self._order(aggregated=aggregated)
         group = ", ".join(self._place(path).sql for path in query.group_by)
-        head = shown if aggregated else ["t0.id", *shown]
         sql = (
-            f"select {', '.join(head)} from {self._from()} where {where}"
+            f"select {', '.join(shower.columns)} from {self._from()} where {where}"
             f"{f' group by {group}' if group else ''}{order} limit ? offset ?"
         )
         rows = self._call.org.database.all(sql, (*self._values, limit + 1, query.offset))
         if not rows or limit == 0:
             return no_content()
-        renders = [
-            _render(self._call, place, column.aggregate)
-            for column, place in zip(query.columns, places, strict=True)
-        ]
-        keys = [column.key for column in query.columns]
-        data = [self._row(row, keys, renders, aggregated=aggregated) for row in rows[:limit]]
+        data = [shower.show(row) for row in rows[:limit]]
         info = {"count": len(data), "more_records": len(rows) > limit}
+        keys = [column.key for column in query.columns]
         return answer_json(200, {"data": data, "info": info, **self._meta(places, keys)})
-
-    def _row(
-        self, row: tuple[Any, ...], keys: list[str], renders: list[Any], *, aggregated: bool
-    ) -> Json:
-        values = row if aggregated else row[1:]
-        out = {key: render(value) for key, render, value in zip(keys, renders, values, strict=True)}
-        if not aggregated:
-            out["id"] = str(row[0])
-        return out
 
     def _meta(self, places: list[_Place], keys: list[str]) -> Json:
         include = self._call.json().get("include_meta")
@@ -259,30 +243,73 @@ class Compiler:
         )
 
 
-def _render(call: Call, place: _Place, aggregate: str | None) -> Callable[[Any], Any]:
+class _Shower:
+    """Which columns a query reads, and how a row of them is shown.
+
+    Values inside a record's own document are taken out of it here: reading it once is cheaper
+    than asking SQLite for each of them.
+    """
+
+    def __init__(self, call: Call, query: Query, places: list[_Place], *, aggregated: bool) -> None:
+        self._aggregated = aggregated
+        self._blank: Json = {column.key: None for column in query.columns}
+        self._plain: list[tuple[str, str]] = []
+        self._cooked: list[tuple[str, str, Render]] = []
+        self._columns: list[tuple[str, int, Render | None]] = []
+        self.columns: list[str] = [] if aggregated else ["t0.id", "null"]
+        for column, place in zip(query.columns, places, strict=True):
+            inside = not aggregated and place.alias == "t0" and in_doc(place.field)
+            render = _render(call, place, column.aggregate, decoded=inside)
+            if not inside:
+                self._columns.append((column.key, len(self.columns), render))
+                sql = place.sql
+                self.columns.append(f"{column.aggregate}({sql})" if column.aggregate else sql)
+                continue
+            self.columns[1] = "t0.doc"
+            if render is None:
+                self._plain.append((column.key, place.field))
+            else:
+                self._cooked.append((column.key, place.field, render))
+
+    def show(self, row: tuple[Any, ...]) -> Json:
+        """Return one row as JSON."""
+        out = self._blank.copy()
+        if not self._aggregated:
+            out["id"] = str(row[0])
+            if row[1] is not None:
+                get = orjson.loads(row[1]).get
+                for key, name in self._plain:
+                    out[key] = get(name)
+                for key, name, render in self._cooked:
+                    out[key] = render(get(name))
+        for key, index, shown in self._columns:
+            out[key] = row[index] if shown is None else shown(row[index])
+        return out
+
+
+def _render(call: Call, place: _Place, aggregate: str | None, *, decoded: bool) -> Render | None:
+    """Return what shows a value, ``None`` when it is shown as it is."""
     zone_name = call.person.time_zone
-    hidden = call.org.behaviour.hipaa_restrict_api
     field = place.module.fields.get(place.field)
-    if hidden and field is not None and field.hipaa:
+    if call.org.behaviour.hipaa_restrict_api and field is not None and field.hipaa:
         return lambda _: None
     if aggregate in {"count", "sum", "avg"}:
-        return lambda value: value
-    table: dict[str, Callable[[Any], Any]] = {
-        "id": str,
-        "datetime": lambda value: iso(value, zone_name),
-        "boolean": bool,
-        "bigint": str,
-        "multiselectpicklist": orjson.loads,
-        "tags": lambda value: [{"name": name} for name in orjson.loads(value)],
-    }
-    if place.kind in REFERENCES or place.kind in USER_TYPES:
-        return lambda value: None if value is None else {"id": str(value)}
+        return None
     if place.kind == "boolean":
         return bool
+    if place.kind in REFERENCES or place.kind in USER_TYPES:
+        return lambda value: None if value is None else {"id": str(value)}
+    table: dict[str, Render | None] = {
+        "id": str,
+        "datetime": lambda value: iso(value, zone_name),
+        "bigint": str,
+        "multiselectpicklist": None if decoded else orjson.loads,
+        "tags": lambda value: [
+            {"name": name} for name in (value if decoded else orjson.loads(value))
+        ],
+    }
     render = table.get(place.kind)
-    if render is None:
-        return lambda value: value
-    return lambda value: None if value is None else render(value)
+    return None if render is None else lambda value: None if value is None else render(value)
 
 
 def select_query(call: Call) -> str:

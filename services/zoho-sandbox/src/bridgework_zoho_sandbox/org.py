@@ -20,6 +20,7 @@ from .metering import CreditMeter, FlightGate
 from .people import Person
 from .plan import PLANS, SUB_CONCURRENCY, Edition, daily_credits
 from .request_log import RequestLog
+from .table import Table
 from .validation import ModuleChecks
 
 
@@ -42,6 +43,7 @@ class Org:
         self.page_token_key = secrets.token_bytes(16)
         self.download_times: deque[float] = deque()
         self._checks: dict[str, ModuleChecks] = {}
+        self._index_caught_up: dict[int, float] = {}
         self.behaviour = Behaviour()
         self.profile: Json = {}
         self.ids: IdSource
@@ -166,6 +168,14 @@ class Org:
         """Return a live field."""
         found = self.modules[module].fields.get(api_name)
         return None if found is None or found.deleted else found
+
+    def forget_found(self, table: Table, now: int) -> None:
+        """Drop old versions kept for the search index, once per time it lags behind."""
+        slot = table.module.slot
+        due = self._index_caught_up.get(slot, 0.0) + max(1.0, self.behaviour.search_index_lag_s)
+        if now >= due:
+            self._index_caught_up[slot] = now
+            table.forget_found(now)
 
     def fire(
         self, features: list[str], module: str, action: str, ids: list[int], source: str

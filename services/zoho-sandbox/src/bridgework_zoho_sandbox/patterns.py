@@ -18,6 +18,8 @@ EMAIL = regex.compile(
     r"^[+\-\p{L}\p{M}\p{N}_]([\p{L}\p{M}\p{N}!#$%&'*+\-/=?^_`{|}~.]*)@(?=.{4,256}$)"
     r"(([\p{L}\p{N}\p{M}]+)(([\-_]*[\p{L}\p{M}\p{N}])*)[.])+[\p{L}\p{M}]{2,22}$"
 )
+# The usual shapes, decided without backtracking; everything else goes to Zoho's own pattern.
+PLAIN_PHONE = re.compile(r"\+?[0-9]+(?:[ .-][0-9]+)*+|\([0-9]{3}\) [0-9]{3}-[0-9]{4}")
 _EMAIL_ASCII = re.compile(
     r"^[+\-a-zA-Z0-9_]([a-zA-Z0-9!#$%&'*+\-/=?^_`{|}~.]*)@(?=.{4,256}$)"
     r"(([a-zA-Z0-9]+)(([\-_]*[a-zA-Z0-9])*)[.])+[a-zA-Z]{2,22}$"
@@ -38,7 +40,7 @@ def is_email(text: str) -> bool:
 
 def is_phone(text: str) -> bool:
     """Return whether Zoho accepts the text as a phone number, its length aside."""
-    return PHONE.match(text) is not None
+    return PLAIN_PHONE.fullmatch(text) is not None or PHONE.match(text) is not None
 
 
 def is_url(text: str) -> bool:

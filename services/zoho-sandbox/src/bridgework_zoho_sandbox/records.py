@@ -15,7 +15,7 @@ from .matching import own_id, upsert_order
 from .metadata import Module
 from .record_ids import record_id
 from .recurrence import occurrences
-from .table import Table
+from .table import Record, Table
 from .writing import Writer
 
 PRECONDITION_FAILED = 412
@@ -73,14 +73,11 @@ def _added(writer: Writer, extra: Json) -> tuple[bytes, bytes]:
     return before + b'"id":"', b'"' + after
 
 
-def _updated(writer: Writer, record: int, extra: Json) -> Json:
-    stored = writer.table.get(record)
-    details: Json = {"id": str(record)} if stored is None else writer.stamps(stored)
-    details["$approval_state"] = "approved"
+def _updated(writer: Writer, record: Record, extra: Json) -> Json:
     return {
         "code": "SUCCESS",
         **extra,
-        "details": details,
+        "details": {**writer.stamps(record), "$approval_state": "approved"},
         "message": "record updated",
         "status": "success",
     }
@@ -93,6 +90,7 @@ def insert(call: Call) -> Answer:
     features = features_of(call, module)
     _storage_left(call, len(data))
     writer = Writer(call.org, module, call.person, external=external_paths(call, module))
+    writer.read_ahead(data)
     before, after = _added(writer, {})
     elements: list[Any] = []
     failed = 0
@@ -117,6 +115,7 @@ def insert(call: Call) -> Answer:
 
 def _update_elements(call: Call, writer: Writer, data: list[Json], ids: list[int] | None) -> Answer:
     since = _unmodified_since(call)
+    writer.read_ahead(data)
     elements: list[Json] = []
     failed = stale = 0
     for index, sent in enumerate(data):
@@ -127,12 +126,13 @@ def _update_elements(call: Call, writer: Writer, data: list[Json], ids: list[int
         path = f"$.data[{index}]"
         try:
             record = own_id(sent, path, writer) if ids is None else ids[index]
-            writer.update(record, sent, path, unmodified_since=since)
-            elements.append(_updated(writer, record, {}))
+            changed = writer.update(record, sent, path, unmodified_since=since)
+            elements.append(_updated(writer, changed, {}))
         except Rejected as refusal:
             elements.append(refusal.body())
             failed += 1
             stale += refusal.code == "ALREADY_MODIFIED"
+    writer.flush()
     refused = PRECONDITION_FAILED if stale and stale == failed else 400
     return element_answer(elements, failed, ok=200, refused=refused)
 
@@ -191,6 +191,7 @@ def upsert(call: Call) -> Answer:
     _storage_left(call, len(data))
     since = _unmodified_since(call)
     writer = Writer(call.org, module, call.person, external=external_paths(call, module))
+    writer.read_ahead(data, order)
     before, after = _added(writer, {"duplicate_field": None, "action": "insert"})
     elements: list[Any] = []
     failed = stale = 0
@@ -207,9 +208,9 @@ def upsert(call: Call) -> Answer:
                 elements.append(orjson.Fragment(b"%b%d%b" % (before, new_id, after)))
             else:
                 record, by = found
-                writer.update(record, sent, path, unmodified_since=since)
+                changed = writer.update(record, sent, path, unmodified_since=since)
                 extra = {"duplicate_field": by, "action": "update"}
-                elements.append(_updated(writer, record, extra))
+                elements.append(_updated(writer, changed, extra))
         except Rejected as refusal:
             elements.append(refusal.body())
             failed += 1

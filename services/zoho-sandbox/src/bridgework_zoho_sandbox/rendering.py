@@ -61,18 +61,18 @@ class Renderer:
             for name in (module.fields if wanted is None else wanted)
             if name in module.fields and not module.fields[name].deleted
         ]
-        self._plan: list[tuple[str, Render]] = [
-            (field.api_name, self._render_of(field))
-            for field in fields
-            if not (in_list and field.data_type in NOT_IN_LISTS)
-        ]
+        shown = [field for field in fields if not (in_list and field.data_type in NOT_IN_LISTS)]
+        # Most values are shown as they are stored; only the others have a function of their own.
+        self._shown = [field.api_name for field in shown]
+        made = [(field.api_name, self._render_of(field)) for field in shown]
+        self._special = [(name, render) for name, render in made if render is not None]
         self._linked = any(field.data_type == "linked" for field in fields)
         self._everything = everything
 
     def render(self, record: Record) -> Json:
         """Return one record as JSON."""
         values = record.values()
-        out: Json = {name: render(record, values) for name, render in self._plan}
+        out: Json = self._shown_values(record, values)
         if self._linked:
             out["$se_module"] = values.get("$se_module")
         out["id"] = str(record.id)
@@ -88,8 +88,15 @@ class Renderer:
     def render_row(self, values: Json) -> Json:
         """Return one row of a subform."""
         record = Record(values["id"], 0, 0, 0, 0, self.person.id, None, "{}")
-        out: Json = {name: render(record, values) for name, render in self._plan}
+        out = self._shown_values(record, values)
         out["id"] = str(values["id"])
+        return out
+
+    def _shown_values(self, record: Record, values: Json) -> Json:
+        get = values.get
+        out: Json = {name: get(name) for name in self._shown}
+        for name, render in self._special:
+            out[name] = render(record, values)
         return out
 
     def name_of(self, module: str, record: int) -> str | None:
@@ -105,7 +112,8 @@ class Renderer:
             self._names.setdefault(key, None)
         return self._names[key]
 
-    def _render_of(self, field: FieldMeta) -> Render:
+    def _render_of(self, field: FieldMeta) -> Render | None:
+        """Return what shows a field, ``None`` when its stored value is shown as it is."""
         name = field.api_name
         if self._hide_phi and field.hipaa:
             return lambda _, __: None
@@ -114,7 +122,7 @@ class Renderer:
         if field.textarea_type == "rich_text" and self._cut is not None:
             cut = self._cut
             return lambda _, values: None if (v := values.get(name)) is None else v[:cut]
-        return self._by_kind(field).get(field.data_type, lambda _, values: values.get(name))
+        return self._by_kind(field).get(field.data_type)
 
     def _by_kind(self, field: FieldMeta) -> dict[str, Render]:
         name, target = field.api_name, field.lookup_module

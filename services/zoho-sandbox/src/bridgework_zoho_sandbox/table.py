@@ -58,6 +58,11 @@ class Table:
             " where id = ?"
         )
         self._key = f"select id from k{slot} where field = ? and key = ? limit 2"
+        self._many = f"select {COLUMNS} from r{slot} where id in (select value from json_each(?))"
+        self._holders = (
+            f"select key, min(id) from k{slot} where field = ?"
+            " and key in (select value from json_each(?)) group by key"
+        )
         self._add_key = f"insert or ignore into k{slot} values (?, ?, ?)"
         self._drop_key = f"delete from k{slot} where field = ? and key = ? and id = ?"
         self.name = f"r{slot}"
@@ -67,6 +72,11 @@ class Table:
         row = self._execute(self._get, (record,)).fetchone()
         return None if row is None else Record(*row)
 
+    def get_many(self, records: list[int]) -> dict[int, Record]:
+        """Return live records by id."""
+        found = self._execute(self._many, (orjson.dumps(records).decode(),))
+        return {row[0]: Record(*row) for row in found}
+
     def exists(self, record: int) -> bool:
         """Return whether a live record has this id."""
         return self._execute(self._exists, (record,)).fetchone() is not None
@@ -75,23 +85,25 @@ class Table:
         """Return up to two ids that hold this key."""
         return [row[0] for row in self._execute(self._key, (field.id, key))]
 
+    def holders(self, field: FieldMeta, keys: list[str]) -> dict[str, int]:
+        """Return key → the lowest id that holds it."""
+        return dict(
+            self._execute(self._holders, (field.id, orjson.dumps(keys).decode())).fetchall()
+        )
+
     def insert(self, rows: Iterable[tuple[Any, ...]], keys: Iterable[tuple[Any, ...]]) -> None:
         """Write new records and their keys."""
         self._database.executemany(self._insert, rows)
         self._database.executemany(self._add_key, keys)
 
-    def update(self, record: Record) -> None:
-        """Write a changed record."""
-        self._execute(
+    def update(self, *records: Record) -> None:
+        """Write changed records, in order."""
+        self._database.executemany(
             self._update,
-            (
-                record.modified,
-                record.modified_by,
-                record.owner,
-                record.name,
-                record.doc,
-                record.id,
-            ),
+            [
+                (one.modified, one.modified_by, one.owner, one.name, one.doc, one.id)
+                for one in records
+            ],
         )
 
     def add_key(self, field: FieldMeta, key: str, record: int) -> None:
@@ -123,9 +135,22 @@ class Table:
         )
         return dict(found.fetchall())
 
-    def keep_for_search(self, record: Record, visible_at: float) -> None:
-        """Keep the version the search index still shows until ``visible_at``."""
-        self._execute(
-            f"insert or ignore into s{self.module.slot} values (?, ?, ?, ?, ?, ?)",
-            (record.id, visible_at, record.doc, record.name, record.owner, record.modified),
+    def keep_for_search(self, records: Iterable[Record], *, now: int, visible_at: float) -> None:
+        """Keep the versions the search index still shows until ``visible_at``.
+
+        A version that is still shown stays: the index has not caught up with the change before.
+        """
+        slot = self.module.slot
+        self._database.executemany(
+            f"insert into s{slot} values (?, ?, ?, ?, ?, ?) on conflict (id) do update set"
+            " visible_at = excluded.visible_at, doc = excluded.doc, name = excluded.name,"
+            f" owner = excluded.owner, modified = excluded.modified where s{slot}.visible_at <= ?",
+            [
+                (one.id, visible_at, one.doc, one.name, one.owner, one.modified, now)
+                for one in records
+            ],
         )
+
+    def forget_found(self, now: int) -> None:
+        """Drop the versions the search index no longer shows."""
+        self._execute(f"delete from s{self.module.slot} where visible_at <= ?", (now,))

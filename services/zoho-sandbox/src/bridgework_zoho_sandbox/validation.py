@@ -33,6 +33,11 @@ class ModuleChecks:
         )
         self.autonumbers = tuple(item.api_name for item in fields if item.data_type == "autonumber")
         self.off_layout = frozenset(item.api_name for item in fields if not item.in_layout)
+        matched = module.match_fields()
+        self.match = tuple((item.api_name, item) for item in matched)
+        self.keyed = frozenset(item.id for item in matched if item.keyed)
+        self.keyed_fields = tuple(item for item in matched if item.keyed)
+        self.subforms = tuple(item.api_name for item in fields if item.data_type == "subform")
         self.reject_unknown = behaviour.unknown_fields == "reject"
         self.reject_read_only = behaviour.read_only_fields == "reject"
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import orjson
 
+from .ahead import Ahead
 from .errors import Json, Rejected, bad_id, error_body, invalid_data
 from .external import ExternalPaths
+from .merging import append_values, finish_subforms
 from .metadata import FieldMeta, Module
 from .org import Org
 from .people import Person
@@ -20,7 +22,6 @@ from .rules import RULES, display_name, number_automatically
 from .table import Record, Table, match_key
 from .validation import ModuleChecks
 
-SUBFORM = "subform"
 UNLINKED = frozenset({"Contacts", "Leads", "Notes", "Attachments", "Users", "Events", "Calls"})
 
 
@@ -41,14 +42,14 @@ class Writer:
         self.inserted: list[int] = []
         self.updated: list[int] = []
         self._rule = RULES.get(module.api_name)
-        fields = module.match_fields()
-        self._match = [(item.api_name, item) for item in fields]
-        self._keyed = frozenset(item.id for item in fields if item.keyed)
+        self._match = self.checks.match
+        self._keyed = self.checks.keyed
         self._case = org.behaviour.unique_case_sensitive
-        self._subforms = tuple(
-            item.api_name for item in module.live_fields() if item.data_type == SUBFORM
-        )
+        self._subforms = self.checks.subforms
+        self._ahead = Ahead(self.table, case_sensitive=self._case)
         self._rows: list[tuple[Any, ...]] = []
+        self._changed: list[Record] = []
+        self._before: list[Record] = []
         self._keys: list[tuple[int, str, int]] = []
         self._pending: dict[tuple[int, str], int] = {}
         self._known: dict[tuple[str, int], bool] = {}
@@ -115,6 +116,22 @@ class Writer:
 
     # Writing.
 
+    def read_ahead(self, data: list[Json], match_by: list[str] | None = None) -> None:
+        """Read what a batch is about to ask: holders of its unique values, records it names.
+
+        Args:
+            data: The rows of the call.
+            match_by: Fields an upsert matches by; their holders' records are read as well.
+        """
+        ahead = self._ahead
+        fields = {item.id: item for item in self.checks.keyed_fields}
+        matched = [self.module.fields[name] for name in match_by or ()]
+        fields.update({item.id: item for item in matched})
+        held = ahead.read_holders(data, fields.values())
+        if match_by is not None:
+            ahead.read_records(held)
+        ahead.read_own(data)
+
     def insert(self, sent: Json, path: str) -> int:
         """Add one record and return its id.
 
@@ -133,7 +150,7 @@ class Writer:
             doc = {name: value for name, value in doc.items() if value is not None}
             checks.require(doc, path, with_layout=False)
         if self._subforms:
-            self._finish_subforms(doc, {})
+            finish_subforms(self._subforms, doc, {})
         owner = doc.pop("Owner", None) or self.person.id
         if "What_Id" in doc:
             doc["$se_module"] = self.se_module
@@ -156,16 +173,20 @@ class Writer:
         self.inserted.append(new_id)
         return new_id
 
-    def update(self, record: int, sent: Json, path: str, *, unmodified_since: float | None) -> None:
-        """Change one record.
+    def update(
+        self, record: int, sent: Json, path: str, *, unmodified_since: float | None
+    ) -> Record:
+        """Change one record and return it as it is now.
 
         Raises:
             Rejected: with the element's error; ``ALREADY_MODIFIED`` answers 412.
         """
-        self.flush()
-        old = self.table.get(record)
+        old = self._ahead.records.get(record)
         if old is None:
-            raise bad_id(path)
+            self.flush()
+            old = self.table.get(record)
+            if old is None:
+                raise bad_id(path)
         self.refuse_locked(record, "update")
         if unmodified_since is not None and old.modified > unmodified_since:
             raise Rejected(
@@ -180,22 +201,20 @@ class Writer:
             self._rule(self.org, self.module, doc, path, new=False, now=self.now)
         old_keys = self._keys_of(before)
         new_keys = self._keys_of(doc)
-        if self._keyed:
-            self._refuse_duplicates(new_keys, path, record)
-        self._change_keys(record, old_keys, new_keys)
-        lag_s = self.org.behaviour.search_index_lag_s
-        if lag_s:
-            self.table.keep_for_search(old, self.now + lag_s)
-        self.table.update(
-            old._replace(
-                modified=self.now,
-                modified_by=self.person.id,
-                owner=owner,
-                name=display_name(self.module, doc),
-                doc=orjson.dumps(doc).decode(),
-            )
-        )
+        if new_keys != old_keys:
+            if self._keyed:
+                fresh = [item for item in new_keys if item not in old_keys]
+                self._refuse_duplicates(fresh, path, record)
+            self._change_keys(record, old_keys, new_keys)
+        shown = display_name(self.module, doc)
+        text = orjson.dumps(doc).decode()
+        who = self.person.id
+        new = Record(record, old.created, self.now, old.created_by, who, owner, shown, text)
+        self._before.append(old)
+        self._changed.append(new)
+        self._ahead.records[record] = new
         self.updated.append(record)
+        return new
 
     def _merged(self, sent: Json, before: Json, path: str) -> Json:
         """Return the stored values with the sent ones over them; an explicit null clears."""
@@ -206,10 +225,11 @@ class Writer:
         if layout:
             for name in self.checks.off_layout:
                 changes.pop(name, None)
-        self._append_values(sent, before, changes)
-        self._finish_subforms(changes, before)
-        both = {**before, **changes}
-        doc = {name: value for name, value in both.items() if value is not None}
+        append_values(self.module, sent, before, changes)
+        finish_subforms(self._subforms, changes, before)
+        doc = {**before, **changes}
+        if None in doc.values():
+            doc = {name: value for name, value in doc.items() if value is not None}
         if "What_Id" in doc:
             doc["$se_module"] = self.se_module
         else:
@@ -225,9 +245,11 @@ class Writer:
         for field, key in before:
             if (field, key) not in after:
                 self.table.drop_key(field, key, record)
+                self._ahead.forget(field, key)
         for field, key in after:
             if (field, key) not in before:
                 self.table.add_key(field, key, record)
+                self._ahead.forget(field, key)
 
     def match(self, sent: Json, order: list[str]) -> tuple[int, str] | None:
         """Return (id, field) of the first record that matches, by the given fields in order."""
@@ -240,13 +262,23 @@ class Writer:
         return None
 
     def flush(self) -> None:
-        """Write the new rows kept so far."""
+        """Write the new and changed rows kept so far."""
         if self._rows:
             self.table.insert(self._rows, self._keys)
+            self._ahead.taken(self._pending.items())
             self._rows.clear()
             self._keys.clear()
             self._pending.clear()
             self._known.clear()
+        if self._changed:
+            lag_s = self.org.behaviour.search_index_lag_s
+            if lag_s:
+                self.org.forget_found(self.table, self.now)
+                visible_at = self.now + lag_s
+                self.table.keep_for_search(self._before, now=self.now, visible_at=visible_at)
+            self.table.update(*self._changed)
+            self._changed.clear()
+            self._before.clear()
 
     def stamps(self, record: Record) -> Json:
         """Return id, times and people of a record, as write answers show them."""
@@ -306,6 +338,9 @@ class Writer:
         pending = self._pending.get((field.id, key))
         if pending is not None:
             return pending
+        ahead = self._ahead.holders.get((field.id, key), 0)
+        if ahead != 0:
+            return ahead
         held = self.table.by_key(field, key)
         return held[0] if held else None
 
@@ -331,7 +366,7 @@ class Writer:
 
     def _duplicate(self, field: FieldMeta, holder: int, path: str) -> Json:
         self.flush()
-        record = self.table.get(holder)
+        record = self._ahead.records.get(holder) or self.table.get(holder)
         owner = self.org.people.get(record.owner) if record is not None else None
         return {
             "api_name": field.api_name,
@@ -346,26 +381,3 @@ class Writer:
                 "module": {"api_name": self.module.api_name, "id": str(self.module.id)},
             },
         }
-
-    def _append_values(self, sent: Json, before: Json, changes: Json) -> None:
-        append = sent.get("$append_values")
-        if not isinstance(append, dict):
-            return
-        for name, wanted in append.items():
-            field = self.module.fields.get(name)
-            if wanted is True and field is not None and field.data_type == "multiselectpicklist":
-                both = [*(before.get(name) or ()), *(changes.get(name) or ())]
-                changes[name] = list(dict.fromkeys(both)) or None
-
-    def _finish_subforms(self, changes: Json, before: Json) -> None:
-        for name in self._subforms:
-            rows = changes.get(name)
-            if rows is None:
-                continue
-            kept = {row["id"]: row for row in before.get(name) or ()}
-            for row in rows:
-                if "_delete" in row:
-                    kept.pop(row["id"], None)
-                else:
-                    kept[row["id"]] = {**kept.get(row["id"], {}), **row}
-            changes[name] = list(kept.values()) or None
