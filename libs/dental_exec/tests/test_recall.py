@@ -155,6 +155,26 @@ def measure(rows: list[dict[str, Any]]) -> tuple[float, float]:
     return 2 * hit / (found + wanted), wrong / empty
 
 
+def wordings() -> list[tuple[str, str, str]]:
+    """Return (subject, body, intervals) of wordings no practice at hand uses."""
+    lines = (Path(__file__).parent / "data" / "recall_wordings.tsv").read_text("utf-8").split("\n")
+    return [tuple(x.split("\t")) for x in lines if x and not x.startswith("#")]  # type: ignore[misc]  # three cells each
+
+
+def test_every_wording_of_the_list_reads_as_a_person_would() -> None:
+    """Wordings written by hand beside the practices: intervals, decoys, open questions."""
+    wrong = []
+    for subject, body, want in wordings():
+        sure = [
+            r for r in parse_recalls(subject, body, None, CREATED) if r.confidence >= REVIEW_BELOW
+        ]
+        intervals = sorted(r.interval for r in sure if r.interval)
+        expected = sorted(want.split()) if want not in {"-", "?"} else []
+        if intervals != expected or (want == "-" and sure):
+            wrong.append((subject, body, want, intervals))
+    assert wrong == []
+
+
 def test_goals_hold_on_the_shared_practice(harbor_folder: Path) -> None:
     """Interval F1 at least 0.97, decoys at most 0.5 %."""
     truth = json.loads((harbor_folder / "truth.json").read_text("utf-8"))

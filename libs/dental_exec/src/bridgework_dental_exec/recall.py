@@ -5,20 +5,19 @@ is named but not settled (``recall ?mo``, ``12 recall``, ``6/12``) is given with
 and no default, for a person to decide.
 """
 
-import datetime as dt
 import re
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from bridgework_dental_exec import recall_grammar as g
+from bridgework_dental_exec.recall_due import Due, day_of, due_dates
+from bridgework_dental_exec.recall_text import Field, TaskContext, TaskText, refused
 
 REVIEW_BELOW = 0.75
 """Recalls below this confidence go to the review list."""
 
 _SURE, _BY_OTHER_FIELD, _DUE_ONLY, _UNSURE = 0.96, 0.9, 0.85, 0.4
 _NEAR_CHARS = 48
-_YEARS_AHEAD = 6
-Field = Literal["subject", "body"]
 _LABELS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 
 
@@ -67,37 +66,6 @@ def readable_interval(interval: str | None) -> str | None:
     return " + ".join(parts)
 
 
-@dataclass(slots=True)
-class _Text:
-    """One field, prepared."""
-
-    field: Field
-    raw: str
-    low: str
-    clauses: list[tuple[int, int]]
-
-    @classmethod
-    def of(cls, field: Field, raw: str | None) -> "_Text":
-        text = raw or ""
-        low = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
-        low = low.translate(
-            str.maketrans("\u2010\u2011\u2012\u2013\u2014\u2019\t\u00a0", "-----'  ")
-        )
-        cuts = [0]
-        for match in g.CLAUSE_END.finditer(low):
-            cuts += [match.start(), match.end()]
-        cuts.append(len(low))
-        clauses = [(cuts[i], cuts[i + 1]) for i in range(0, len(cuts), 2) if cuts[i + 1] > cuts[i]]
-        return cls(field, text, low, clauses)
-
-    def clause(self, at: int) -> tuple[int, int]:
-        """Return the clause a place lies in."""
-        for start, end in self.clauses:
-            if start <= at < end:
-                return start, end
-        return 0, len(self.low)
-
-
 def parse_recalls(
     subject: str | None, body: str | None, due: str | None, created: str | None
 ) -> list[Recall]:
@@ -109,16 +77,16 @@ def parse_recalls(
         due: The task's due column, ISO; used where the text gives an interval but no day.
         created: When the task was written, ISO; dates without a year lie after it.
     """
-    texts = [t for t in (_Text.of("subject", subject), _Text.of("body", body)) if t.raw]
+    texts = [t for t in (TaskText.of("subject", subject), TaskText.of("body", body)) if t.raw]
     if not texts:
         return []
-    written = _day(created)
-    context = _Context(texts)
+    written = day_of(created)
+    context = TaskContext(texts)
     found: list[Recall] = []
     for text in texts:
         found += _intervals(text, context)
     found = _once(found)
-    dues = [d for text in texts for d in _due_dates(text, context, written)]
+    dues = [d for text in texts for d in due_dates(text, context, written)]
     if found:
         return _with_due(found, dues, due)
     if dues:
@@ -126,73 +94,7 @@ def parse_recalls(
     return _unsettled(texts, context)
 
 
-class _Context:
-    """What the whole task says: is a recall named, is something else the subject."""
-
-    def __init__(self, texts: list[_Text]) -> None:
-        self.texts = texts
-        self.recall = {t.field: _true_recalls(t) for t in texts}
-        self.types = {t.field: _types(t) for t in texts}
-        self.office = {t.field: bool(g.MONEY_OR_OFFICE.search(t.low)) for t in texts}
-        self.other_care = {t.field: bool(g.OTHER_CARE.search(t.low)) for t in texts}
-        self.false_recall = any(g.FALSE_RECALL.search(t.low) for t in texts)
-
-    def named_elsewhere(self, field: Field) -> bool:
-        """True where the other field names a recall or a kind of visit, and no other business."""
-        return any(
-            (self.recall[t.field] or self.types[t.field])
-            and not self.office[t.field]
-            and not _refused(t, 0, len(t.low))
-            for t in self.texts
-            if t.field != field
-        )
-
-    def wanted_types(self, text: _Text) -> list[tuple[int, int, str]]:
-        """Return the kinds of visit in a field that nobody refuses."""
-        wanted = []
-        for kind in self.types[text.field]:
-            start, _ = text.clause(kind[0])
-            if not g.REFUSAL.search(text.low[start : kind[0]]):
-                wanted.append(kind)
-        return wanted
-
-    def type_elsewhere(self, field: Field) -> str | None:
-        """Return the kind of visit the other field names."""
-        for text in self.texts:
-            if text.field != field and self.types[text.field]:
-                return self.types[text.field][0][2]
-        return None
-
-
-def _true_recalls(text: _Text) -> list[tuple[int, int]]:
-    false = [m.span() for m in g.FALSE_RECALL.finditer(text.low)]
-    return [
-        m.span()
-        for m in g.RECALL.finditer(text.low)
-        if not any(a < m.end() and m.start() < b for a, b in false)
-    ]
-
-
-def _types(text: _Text) -> list[tuple[int, int, str]]:
-    found: list[tuple[int, int, str]] = []
-    for name, pattern in g.TYPES:
-        for match in pattern.finditer(text.low):
-            if all(match.start() >= b or match.end() <= a for a, b, _ in found):
-                found.append((match.start(), match.end(), name))
-    return found
-
-
-def _refused(text: _Text, start: int, end: int) -> bool:
-    """True where a stretch says that the recall is not wanted."""
-    part = text.low[start:end]
-    for match in g.RECALL.finditer(part):
-        before = part[: match.start()][-30:]
-        if g.REFUSAL.search(before) or g.REFUSED_AFTER.search(part[match.end() :][:20]):
-            return True
-    return False
-
-
-def _intervals(text: _Text, context: _Context) -> list[Recall]:
+def _intervals(text: TaskText, context: TaskContext) -> list[Recall]:
     found = []
     all_mentions = g.mentions(text.low)
     for number, mention in enumerate(all_mentions):
@@ -207,11 +109,13 @@ def _intervals(text: _Text, context: _Context) -> list[Recall]:
     return found
 
 
-def _is_over(text: _Text, mention: g.Mention, following: g.Mention | None) -> bool:
+def _is_over(text: TaskText, mention: g.Mention, following: g.Mention | None) -> bool:
     """True for an interval that was, is refused, or is a length of time."""
     start, end = text.clause(mention.start)
     before, after = text.low[start : mention.start], text.low[mention.end : end]
-    if g.OLD_BEFORE.search(before) or g.OLD_AFTER.search(after):
+    if g.OLD_AFTER.search(after) or g.NEVER_SINCE.search(before):
+        return True
+    if g.OLD_BEFORE.search(before) and not _names_a_visit(text, mention, before):
         return True
     if g.CONTACT.search(before) and re.search(r"\b(?:in|w/in|after)\s*$", before):
         return True
@@ -219,7 +123,7 @@ def _is_over(text: _Text, mention: g.Mention, following: g.Mention | None) -> bo
         return True
     if following is not None and g.TURNS_INTO.match(after) and following.end <= end + 12:
         return True
-    return _refused(text, start, end) or bool(
+    return refused(text, start, end) or bool(
         re.search(
             r"(?<![a-z])(?:declin\w*|refus\w*|not interested in|does(?:n'?t| not) want)(?![a-z])",
             before,
@@ -227,8 +131,18 @@ def _is_over(text: _Text, mention: g.Mention, following: g.Mention | None) -> bo
     )
 
 
+def _names_a_visit(text: TaskText, mention: g.Mention, before: str) -> bool:
+    """True where the words before an interval lead to a visit (``here for 6 mo recall``)."""
+    if g.VISIT_LEAD.search(before):
+        after = text.low[mention.end :].lstrip(" -.")
+        if mention.named or g.starts_with_visit(after):
+            return True
+    times = re.search(r"\s*-?\s*x\s*$", before)
+    return times is not None and g.ends_with_visit(before[: times.start()])
+
+
 def _judge(  # noqa: C901, PLR0912 - the decision table in one place
-    text: _Text, mention: g.Mention, context: _Context, *, alone: bool
+    text: TaskText, mention: g.Mention, context: TaskContext, *, alone: bool
 ) -> Recall | None:
     """Decide whether an interval is a recall's, and of what kind."""
     start, end = text.clause(mention.start)
@@ -254,7 +168,7 @@ def _judge(  # noqa: C901, PLR0912 - the decision table in one place
         )
         if not neighbours or context.office[text.field]:
             return None
-        confidence = _BY_OTHER_FIELD
+        confidence = _UNSURE if context.only_refused(text) else _BY_OTHER_FIELD
     elif context.named_elsewhere(text.field) and not context.office[text.field]:
         confidence = _BY_OTHER_FIELD
     elif back:
@@ -329,131 +243,7 @@ def _nearest_kind(
     return min(specific, key=lambda k: _gap([mention.start, mention.end], k[0], k[1]), default=None)
 
 
-# ---------------------------------------------------------------- due dates
-
-
-@dataclass(frozen=True, slots=True)
-class _Due:
-    value: str
-    precision: Literal["day", "month"]
-    field: Field
-    span: tuple[int, int]
-    text: str
-    clause: tuple[int, int]
-
-
-def _due_dates(text: _Text, context: _Context, written: dt.date | None) -> list[_Due]:
-    """Find days or months a recall is due; other dates (calls, appointments) are none."""
-    found = []
-    for match in g.DUE_DATE.finditer(text.low):
-        lead = g.DUE_LEAD.search(text.low[: match.start()])
-        if lead is None:
-            continue
-        start = _clause_from(text, lead.start())
-        clause = text.low[start : match.end() + 24].split("\n")[0]
-        if g.MONEY_OR_OFFICE.search(clause) or g.FALSE_RECALL.search(text.low):
-            continue
-        named = (
-            g.RECALL.search(clause)
-            or any(p.search(clause) for _, p in g.TYPES)
-            or re.search(r"(?<![a-z])(?:due\s+back|d/b|db)(?![a-z])", clause)
-            or context.recall[text.field]
-            or context.types[text.field]
-            or context.named_elsewhere(text.field)
-        )
-        if not named or (g.OTHER_CARE.search(clause) and not g.RECALL.search(clause)):
-            continue
-        if _refused(text, start, match.end()):
-            continue
-        value = _due_value(match, written)
-        if value is None:
-            continue
-        kinds = [t for t in context.types[text.field] if start <= t[0] <= match.end() + 24]
-        first = min([lead.start(), *(k[0] for k in kinds)])
-        span = (first, match.end())
-        found.append(
-            _Due(
-                value[0],
-                value[1],
-                text.field,
-                span,
-                text.raw[span[0] : span[1]],
-                (start, match.end()),
-            )
-        )
-    return found
-
-
-def _clause_from(text: _Text, at: int) -> int:
-    return next((start for start, end in text.clauses if start <= at < end), 0)
-
-
-def _due_value(
-    match: re.Match[str], written: dt.date | None
-) -> tuple[str, Literal["day", "month"]] | None:
-    if match["iso"]:
-        return _valid(match["iso"])
-    if match["m"]:
-        year = int(match["y"])
-        year += 2000 if year < 100 else 0  # noqa: PLR2004 - two digits
-        return _valid(f"{year}-{int(match['m']):02d}-{int(match['d']):02d}")
-    if match["m2"]:
-        return _month_and(int(match["m2"]), match["x"], written)
-    month = g.MONTHS[match["name"][:3]]
-    day, year_text = match["nd"], match["ny"]
-    if year_text:
-        year = int(year_text) + (2000 if len(year_text) == 2 else 0)  # noqa: PLR2004
-    else:
-        year = _next_year(month, int(day) if day else None, written)
-        if year == 0:
-            return None
-    return _valid(f"{year}-{month:02d}-{int(day):02d}") if day else (f"{year}-{month:02d}", "month")
-
-
-def _month_and(
-    month: int, text: str, written: dt.date | None
-) -> tuple[str, Literal["day", "month"]] | None:
-    """Read ``9/24``: month and year where the year lies ahead, else month and day."""
-    if not 1 <= month <= 12:  # noqa: PLR2004 - no month
-        return None
-    number = int(text)
-    if len(text) == 4:  # noqa: PLR2004 - a full year
-        return f"{number}-{month:02d}", "month"
-    if written is not None and len(text) == 2:  # noqa: PLR2004
-        year = 2000 + number
-        if written.year <= year <= written.year + _YEARS_AHEAD and (
-            year > written.year or month >= written.month
-        ):
-            return f"{year}-{month:02d}", "month"
-    if written is None and number > 31:  # noqa: PLR2004 - no day
-        return f"{2000 + number}-{month:02d}", "month"
-    year = _next_year(month, number, written)
-    return _valid(f"{year}-{month:02d}-{number:02d}") if year and number else None
-
-
-def _next_year(month: int, day: int | None, written: dt.date | None) -> int:
-    """Return the year in which a month (and day) next comes after the task was written."""
-    if written is None:
-        return 0
-    this_year = (month, day or 31) >= (written.month, written.day)
-    return written.year if this_year else written.year + 1
-
-
-def _valid(text: str) -> tuple[str, Literal["day", "month"]] | None:
-    try:
-        return dt.date.fromisoformat(text).isoformat(), "day"
-    except ValueError:
-        return None
-
-
-def _day(text: str | None) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text[:10]) if text else None
-    except ValueError:
-        return None
-
-
-def _with_due(found: list[Recall], dues: list[_Due], due: str | None) -> list[Recall]:
+def _with_due(found: list[Recall], dues: list[Due], due: str | None) -> list[Recall]:
     """Give each recall its due date: from its own words, else the only one, else the column."""
     result = []
     for recall in found:
@@ -472,7 +262,7 @@ def _overlaps(a: tuple[int, int], b: tuple[int, int]) -> bool:
     return a[0] < b[1] and b[0] < a[1]
 
 
-def _due_recall(due: _Due, context: _Context) -> Recall:
+def _due_recall(due: Due, context: TaskContext) -> Recall:
     own = [t for t in context.types[due.field] if due.span[0] - 24 <= t[0] <= due.span[1] + 24]
     kind = own[0][2] if own else context.type_elsewhere(due.field)
     return Recall(
@@ -480,12 +270,12 @@ def _due_recall(due: _Due, context: _Context) -> Recall:
     )
 
 
-def _unsettled(texts: list[_Text], context: _Context) -> list[Recall]:
+def _unsettled(texts: list[TaskText], context: TaskContext) -> list[Recall]:
     """Return what names a recall but leaves its interval open: for a person, without default."""
     for text in texts:
         for start, end in context.recall[text.field]:
             a, b = text.clause(start)
-            if _refused(text, a, b) or context.office[text.field]:
+            if refused(text, a, b) or context.office[text.field]:
                 continue
             clause = text.low[a:b]
             open_words = (

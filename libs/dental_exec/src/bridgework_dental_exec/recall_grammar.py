@@ -24,9 +24,9 @@ _UNIT = rf"(?:{_DAY}|{_WEEK}|{_MONTH}|{_YEAR})"
 _END = r"(?![a-z0-9])"
 
 INTERVAL = re.compile(
-    rf"(?<![a-z0-9./$#%])(?:(?P<every>every|each|q\.?|@)\s*)?(?P<n>{_N})\s*-?\s*(?P<u>{_UNIT})\.?"
+    rf"(?<![a-z0-9.$#%])(?<!\d/)(?:(?P<every>every|each|q\.?|@)\s*)?(?P<n>{_N})\s*-?\s*(?P<u>{_UNIT})\.?"
     rf"(?:(?:\s*(?:\+|plus|and|&)\s*-?|\s*)(?P<n2>{_N}|a)\s*-?\s*(?P<u2>{_DAY}))?"
-    rf"(?:(?P<rc>\s*-?\s*r(?:e)?c(?:l|all|are)?){_END}|{_END})"
+    rf"(?:(?P<rc>\s*-?\s*r(?:e?c(?:l|all?|are)?)?){_END}|{_END})"
 )
 """``6 mo``, ``q3m``, ``every four months``, ``6M+1D``, ``6MRC``, ``12-month``."""
 
@@ -34,7 +34,7 @@ SHORT_PLUS = re.compile(rf"(?<![\w./])(?P<n>\d{{1,2}})\s*\+\s*1{_END}")
 """``6+1``: six months and a day, insurers' shorthand."""
 
 FREQUENCY = re.compile(
-    rf"(?<![\w./])(?P<times>once|twice|thrice|{_N}\s*(?:x|times))\s*(?:(?:a|per|each|every|/|in a)\s*)?"
+    rf"(?<![\w./])(?P<times>once|twice|thrice|{_N}\s*(?:x|times|(?:hyg\w*|proph\w*|cleaning|pm|recall|visit)s?))\s*(?:(?:a|per|each|every|/|in a|-)\s*)?"
     rf"(?:yr|year|annum|annually|yearly){_END}"
 )
 ADJECTIVE = re.compile(
@@ -50,7 +50,7 @@ ADJECTIVE_ISO = (
 """First word found decides; ``?`` marks a word that is used both ways."""
 
 RANGE = re.compile(
-    rf"(?<![\w./+])(?P<a>{_N})\s*(?:{_UNIT}\s*)?(?:-|to|or|/|\u2013)\s*(?P<b>{_N})\s*-?\s*(?P<u>{_UNIT}){_END}"
+    rf"(?<![\w./+])(?:(?:q\.?|every)\s*)?(?P<a>{_N})\s*(?:{_UNIT}\s*)?(?:-|to|or|/|\u2013)\s*(?P<b>{_N})\s*-?\s*(?P<u>{_UNIT}){_END}"
 )
 """``3-4 months``, ``6 or 12 mo``: an interval nobody settled."""
 
@@ -72,7 +72,7 @@ TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"(?<![a-z0-9])(?:per(?:io|i)?(?:dontal)?\s*-?\s*(?:maint(?:enance|\.)?|mt(?:c|ce|nce)?|mnt|main)"
             r"|(?:periodontal |perio )?maint(?:enance)?(?: (?:cleaning|visit|appt|clng))?"
             r"|(?<!\d )(?<!\d)p\.?m\.?(?:t|x)?|spt|supportive perio\w*|perio\s+(?:recall|recare|rc|cleaning|prophy)|d?4910"
-            r"|perio(?=\s*(?:$|[,;/.)(]|per\b|due\b|w/)))(?![a-z0-9])"
+            rf"|perio(?=\s*(?:$|[,;/.)(]|per\b|pts?\b|patient\b|due\b|w/|(?:q\.?|every|[-:@])?\s*{_N}\s*-?\s*(?:[dwmy]|mo|mos|mth|mths|months?|weeks?|wks?|days?)\b)))(?![a-z0-9])"
         ),
     ),
     (
@@ -86,7 +86,7 @@ TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     (
         "Prophy",
-        re.compile(r"(?<![a-z])(?:(?:adult |child )?pro(?:phy?s?|phies|phylaxis|phl?y|fy)|cle?ani?ngs?(?!\s+(?:crew|service|company|lady|suppl\w*|solution|staff|person|people))|clean\s*(?:&|and|\+|/|w/)\s*(?:check|exam|polish)\w*|(?:teeth|dental) clean|clng?s?|d?1110|d?1120)(?![a-z0-9])"),
+        re.compile(r"(?<![a-z])(?:(?:adult |child )?pro(?:phy?s?|phies|phylaxis|phl?y|fy|(?! bono))|cle?ani?ngs?(?!\s+(?:crew|service|company|lady|suppl\w*|solution|staff|person|people))|clean\s*(?:&|and|\+|/|w/)\s*(?:check|exam|polish)\w*|(?:teeth|dental) clean|clng?s?|d?1110|d?1120)(?![a-z0-9])"),
     ),
     ("Hygiene", re.compile(r"(?<![a-z])(?:hyg(?:iene|ien|ein|enist)?s?|hygeine|hygine)(?![a-z])")),
     ("Exam", re.compile(r"(?<![a-z])(?:periodic exam|recall exam|poe|check\s*-?\s*ups?|d?0120)(?![a-z0-9])")),
@@ -96,6 +96,7 @@ TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
 RECALL = re.compile(
     r"(?<![a-z])(?:re\s*-?\s*call|rec+a+l+|rcall?|reacll|recll|rcl|rc|re\s*-?\s*care|continuing care|cont\.? care)s?(?![a-z])"
     r"|(?<=[\d\s-])m(?:o|th)?\s*rc(?:l|all)?(?![a-z])"
+    rf"|(?<![a-z])rec(?=\W{{0,3}}(?:q\.?\s*|every\s+)?{_N}\s*-?\s*(?:m|mo|mos|mth|mths|months?)\b)"
 )
 BACK = re.compile(
     r"(?<![a-z])(?:due\s+back|d/b|db|come\s*back|back|return(?:s|ing)?|rtc|rto|next\s+(?:visit|appt|due))(?![a-z])"
@@ -104,7 +105,7 @@ BACK = re.compile(
 FALSE_RECALL = re.compile(
     r"(?:manufactur\w*|mfr|mfg|product|device|safety|fda|drug|supplier|vendor|voluntary|class i+)\W+(?:\w+\W+){0,2}recall"
     r"|recall\s+(?:notice|letter from|alert|of|on)\s+(?:the |a |an )?(?:\w+\s+){0,3}(?:implant|part|lot|abutment|handpiece|anesthetic|batch|device|product|composite|material|kit|glove|carpule|screw|bur|cement|bonding|tip|\d)"
-    r"|recall\s+notice|(?:implant|handpiece|lot|abutment|screw|composite|anesthetic|glove|material)s?\s+(?:part\s+)?recall"
+    r"|recall\s+notice|(?:implant|handpiece|lot|abutment|screw|composite|anesthetic|glove|material|batter(?:y|ie)|light|lamp|sensor|scanner|unit|chair|pump|bur|tray|kit|toothbrush(?:e)?|paste|rinse|mouthwash|medication|vehicle|car|airbag|food|toy)s?\s+(?:part\s+)?recall"
     r"|(?:not|n't|cannot|cant|dont|doesnt|didnt|to|as i|as far as \w+|i|if (?:he|she|they|pt)|unable to|trouble)\s+recall(?:s|ing)?(?!\s*(?:list|card|appt|visit))"
     r"|(?:pt|patient|he|she|they|mom|dad|mother|father|parent|who)\s+(?:does not|doesn't|did not|didn't|can(?:no|')t|could not|couldn't|do not|don't)\s+recall"
     r"|(?:pt|patient|he|she|mom|mother|father)\s+recalls|recalled|recalling|recall(?:s)? (?:that|being|having|taking|when|the|his|her|any|seeing|getting)"
@@ -126,6 +127,16 @@ OLD_BEFORE = re.compile(
 )
 """What stands right before an interval that is over, or a length of time."""
 
+NEVER_SINCE = re.compile(
+    r"(?<![a-z])(?:no|not|none|without|n't|hasn'?t|haven'?t|never|missed)(?![a-z])[^,;]*\b(?:in|for|x|over|since)\s*(?:the\s+|last\s+|past\s+|over\s+|about\s+)*$"
+)
+"""``no cleaning in`` five years: how long ago, not how often."""
+
+VISIT_LEAD = re.compile(
+    r"(?<![a-z])(?:for|overdue(?: for)?|over|about|x|been|on|past|missed)\W*(?:a\W*|the\W*|his\W*|her\W*|their\W*)?$"
+)
+"""Words that only mean a length of time where no visit follows (``here for 6 mo recall``)."""
+
 OLD_AFTER = re.compile(
     r"^\W*(?:ago|old|past due|overdue|late|behind|prior|since|without|w/o|post\b|supply|in advance|before|after|to go|remaining|left|warranty|guarantee)"
 )
@@ -136,8 +147,8 @@ TURNS_INTO = re.compile(
 MONEY_OR_OFFICE = re.compile(
     r"(?<![a-z])(?:warrant\w*|guarante\w*|payment|pmt plan|payments|pay\w*|financ\w*|promo\w*|carecredit|care credit|interest|same as cash|balance|statement|deposit|collect\w*|copay"
     r"|ins|insur\w*|benefit\w*|freq\w*|limit\w*|cover\w*|allow\w*|wait(?:ing)?(?: period)?|max\w*|deductible|preauth\w*|claim\w*|eob|downgrad\w*|predeterm\w*|eligib\w*"
-    r"|dea|licen[cs]e|credential\w*|renew\w*|cpr|osha|hipaa|ce credits?|malpractice|contract|lease|subscription|rent|payroll|review"
-    r"|meeting\w*|huddle|training|dept|department|conference|spore|autoclave|steriliz\w*|steriliser|inspect\w*|service|compressor|filter|x-?ray unit|sensor|calibrat\w*|server|backup|software|printer|equipment"
+    r"|dea|licen[cs]e|password\w*|credential\w*|renew\w*|cpr|osha|hipaa|ce credits?|malpractice|contract|lease|subscription|rent|payroll|review"
+    r"|position|vacan\w*|hir(?:e|ed|ing)|maternity|vacation|on leave|meeting\w*|huddle|training|dept|department|conference|spore|autoclave|steriliz\w*|steriliser|inspect\w*|service|compressor|filter|handpieces?|water\s*-?\s*lines?|hvac|plumb\w*|vacuum|suction|nitrous|fire|alarm|computers?|website|network|phone system|x-?ray unit|sensor|calibrat\w*|server|backup|software|printer|equipment"
     r"|lab|case|invoice\w*|order\w*|stock|supplies|reorder|shipment|vendor)(?![a-z])"
 )
 """Money, insurance, licences, equipment, laboratory: their intervals are nobody's recall."""
@@ -160,6 +171,9 @@ CONTACT = re.compile(
     r"(?<![a-z])(?:call(?:ed|s|ing)?(?: back| again)?|try(?: again)?|contact\w*|reach\w*|text(?:ed)?|e-?mail\w*|lm|lmom|lmtcb|left (?:vm|msg|message|voicemail)|vm|remind\w*|send|sent|check back|follow up|tickle\w*)\b[^.;,]{0,24}$"
 )
 """Somebody is to be called in so many weeks: no interval of visits."""
+
+ASIDE = re.compile(r"\([^()\n]*\)")
+"""A remark in brackets; one about money is a clause of its own."""
 
 CLAUSE_END = re.compile(
     r"[;\n]|\.(?=\s|$)|,(?!\d)|\s-{1,2}\s|\s/\s|\bbut\b|\bthen\b|\band then\b|\|"
@@ -243,7 +257,7 @@ def mentions(text: str) -> list[Mention]:  # noqa: C901 - one loop per pattern
     for match in FREQUENCY.finditer(text):
         times = {"once": 1, "twice": 2, "thrice": 3}.get(match["times"])
         if times is None:
-            times = int(number(re.sub(r"\s*(?:x|times)$", "", match["times"])))
+            times = int(number(re.split(r"\s*(?:x|[a-z]+)$", match["times"])[0]))
         iso_of = {1: "P1Y", 2: "P6M", 3: "P4M", 4: "P3M", 6: "P2M", 12: "P1M"}
         if times in iso_of:
             found.append(Mention(match.start(), match.end(), iso_of[times], named=False, sure=True))
@@ -264,3 +278,17 @@ def _without_overlaps(found: list[Mention]) -> list[Mention]:
         if all(mention.start >= k.end or mention.end <= k.start for k in kept):
             kept.append(mention)
     return kept
+
+
+def starts_with_visit(text: str) -> bool:
+    """True where a recall or a kind of visit stands right at the beginning."""
+    return bool(RECALL.match(text)) or any(p.match(text) for _, p in TYPES)
+
+
+def ends_with_visit(text: str) -> bool:
+    """True where a recall or a kind of visit stands right at the end."""
+    return any(
+        match.end() == len(text.rstrip())
+        for pattern in (RECALL, *(p for _, p in TYPES))
+        for match in pattern.finditer(text)
+    )
