@@ -15,10 +15,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 from bridgework.api import JobApi
 from bridgework.demo.processes import answers, running
 from bridgework.demo.sandbox import SandboxOrg, fallback_email, org_users
@@ -96,15 +98,17 @@ async def measure_road(export: Path, work: Path, records: int) -> None:
     ports = Ports(BASE_PORT)
     sandbox = ["-m", "bridgework_zoho_sandbox", "--port", str(SANDBOX_PORT)]
     async with (
-        running("sandbox", sandbox, work / "sandbox.log"),
+        running("sandbox", sandbox, work / "sandbox.log") as sandbox_pid,
         running_postgres(work / "postgres", durable=True) as server,
         JobApi(f"http://127.0.0.1:{ports.of('control')}", home.secrets().api_key) as api,
     ):
         await answers(f"http://127.0.0.1:{SANDBOX_PORT}/sandbox/health")
         services = [_service(name, home, server.dsn, ports, work) for name, _, _ in SERVICES]
         await asyncio.gather(*(service.start() for service in services))
+        pids = {"sandbox": sandbox_pid, "postgresql": server.pid, "bench": os.getpid()}
+        pids |= {one.module.removeprefix("bridgework_"): one.pid for one in services}
         try:
-            await _one_run(api, export, records)
+            await _one_run(api, export, records, Processors(pids))
             for service in services:
                 peak = await _peak_mib(service.url)
                 name = service.module.removeprefix("bridgework_")
@@ -113,7 +117,37 @@ async def measure_road(export: Path, work: Path, records: int) -> None:
             await asyncio.gather(*(service.stop() for service in services))
 
 
-async def _one_run(api: JobApi, export: Path, records: int) -> None:
+class Processors:
+    """Processor seconds per process, children included, between two looks."""
+
+    def __init__(self, pids: Mapping[str, int | None]) -> None:
+        self._processes = {name: psutil.Process(pid) for name, pid in pids.items() if pid}
+        self._before: dict[str, float] = {}
+
+    def begin(self) -> None:
+        """Count from now."""
+        self._before = self._now()
+
+    def report(self, records: int) -> None:
+        """Print where the time went, the most first."""
+        now = self._now()
+        spent = {name: now[name] - self._before[name] for name in now}
+        for name, seconds in sorted(spent.items(), key=lambda pair: -pair[1]):
+            each = 1_000_000 * seconds / records
+            print(f"  processor time {name:<12} {seconds:>7.1f} s  {each:>6.0f} us/record")
+        print(f"  processor time {'in all':<12} {sum(spent.values()):>7.1f} s", flush=True)
+
+    def _now(self) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for name, process in self._processes.items():
+            family = [process]
+            if process.pid != os.getpid():  # our own children are the other names here
+                family += process.children(recursive=True)
+            found[name] = sum(sum(one.cpu_times()[:2]) for one in family)
+        return found
+
+
+async def _one_run(api: JobApi, export: Path, records: int, processors: Processors) -> None:
     org = SandboxOrg(f"http://127.0.0.1:{SANDBOX_PORT}")
     users = org_users(export.parent)
     await org.create("bench", users, "America/New_York")
@@ -139,9 +173,11 @@ async def _one_run(api: JobApi, export: Path, records: int) -> None:
         if run["state"] != "moving" and run["waves"][0]["state"] == "settled" and not moved_s:
             moved_s.append(time.perf_counter() - began)
 
+    processors.begin()
     started = await api.post(f"/jobs/{job_id}/runs", {"kind": "full"})
     run = await api.run_ended(started["run_id"], note)
     whole_s = time.perf_counter() - began
+    processors.report(records)
     report = await api.get(f"/jobs/{job_id}/report")
     landed = report["runs"][-1]
     rate = records / (moved_s[0] if moved_s else whole_s)

@@ -332,3 +332,16 @@ async def test_a_run_that_failed_between_waves_is_resumed_where_it_was(
     run_id, tenant_id = await failing(world, words=words)
     await world.api.post(f"/runs/{run_id}/resume")
     assert wanted in {type(one) for one in await world.owed(tenant_id)}
+
+
+async def test_a_wave_without_records_may_settle_before_the_run_has_begun(world: World) -> None:
+    """The reconciler says so once; the fingerprint that comes later finds it settled."""
+    run_id = await world.start(await world.ready())
+    tenant_id = (await world.control.run_row(run_id))["tenant_id"]
+    fingerprint, sealed, first, *rest = story(run_id, "rehearsal")
+    await world.say(tenant_id, first)
+    await world.say(tenant_id, fingerprint)
+    await world.say(tenant_id, sealed, *rest)
+    assert (await world.api.get(f"/runs/{run_id}"))["state"] == "finished"
+    owed = await world.owed(tenant_id)
+    assert [one.wave for one in owed if isinstance(one, OpenWave)] == list(range(1, LAST_WAVE + 1))

@@ -22,10 +22,15 @@ FORWARD = (RunKind.REHEARSAL, RunKind.FULL, RunKind.DELTA)
 
 
 def run(
-    state: RunState, *, kind: RunKind = RunKind.FULL, open_wave: int = 1, last_wave: int = 3
+    state: RunState,
+    *,
+    kind: RunKind = RunKind.FULL,
+    open_wave: int = 1,
+    last_wave: int = 3,
+    settled_wave: int = 0,
 ) -> RunView:
     """A run as the decisions see it."""
-    return RunView(RUN, kind, state, open_wave, last_wave)
+    return RunView(RUN, kind, state, open_wave, last_wave, settled_wave=settled_wave)
 
 
 def to_wave(wave: int) -> Step:
@@ -76,6 +81,27 @@ def test_a_run_without_waves_goes_straight_on_after_its_fingerprint() -> None:
     """Nothing to write is settled already."""
     empty = run(RunState.STARTING, open_wave=0, last_wave=0)
     assert on_fingerprint(empty, "before") == Step(RunState.COMPARING, 0, (DiffRun(run_id=RUN),))
+
+
+@pytest.mark.parametrize(
+    ("settled_wave", "opened", "state"),
+    [
+        (0, [1], RunState.MOVING),
+        (1, [1, 2], RunState.MOVING),
+        (2, [1, 2, 3], RunState.MOVING),
+        (3, [1, 2, 3], RunState.COMPARING),
+    ],
+)
+def test_waves_that_settled_before_they_were_opened_are_passed(
+    settled_wave: int, opened: list[int], state: RunState
+) -> None:
+    """A run without files settles their wave before its fingerprint is taken; it goes on."""
+    step = on_fingerprint(run(RunState.STARTING, open_wave=0, settled_wave=settled_wave), "before")
+    assert step is not None
+    assert step.state is state
+    assert step.open_wave == opened[-1]
+    waves = [command.wave for command in step.commands if isinstance(command, OpenWave)]
+    assert waves == opened
 
 
 # ---- words that do not fit ----------------------------------------------------------------------

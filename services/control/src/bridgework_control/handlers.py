@@ -82,6 +82,7 @@ class ProgressHandler:
                     lambda run: orchestration.on_fingerprint(run, message.label),
                 )
             case WaveSettled():
+                await connection.execute(self._runs.note_settled, message.run_id, message.wave)
                 await self._step(
                     connection,
                     message.run_id,

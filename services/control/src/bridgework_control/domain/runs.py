@@ -60,6 +60,9 @@ class RunView:
     last_wave: int
     stopped_in: RunState | None = None
     """Where a paused or failed run was; ``None`` while it is neither."""
+    settled_wave: int = 0
+    """The last wave the reconciler said has settled; a wave without records may settle before it
+    is opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ def run_of(row: Mapping[str, Any]) -> RunView:
         open_wave=row["open_wave"],
         last_wave=row["last_wave"],
         stopped_in=RunState(row["stopped_in"]) if row["stopped_in"] else None,
+        settled_wave=row["settled_wave"],
     )
 
 
@@ -96,7 +100,8 @@ def on_wave_settled(run: RunView, wave: int) -> Step | None:
     """Return the step after a wave has settled.
 
     What was in flight lands after a pause too, and the reconciler says so once: a stopped run stays
-    stopped and remembers which wave comes next.
+    stopped and remembers which wave comes next. A wave that settles before it is opened (nothing to
+    write in it) is remembered in ``settled_wave`` and passed when its turn comes.
     """
     if wave != run.open_wave:
         return None
@@ -152,12 +157,14 @@ def on_resume(run: RunView, attempt: int) -> Step:
 
 
 def _open(run: RunView, wave: int) -> Step:
-    if wave <= run.last_wave:
-        return Step(RunState.MOVING, wave, (OpenWave(run_id=run.run_id, wave=wave),))
+    """Open a wave, and those behind it as far as they have settled already."""
+    last = min(run.last_wave, max(wave, run.settled_wave + 1))
+    opened = tuple(OpenWave(run_id=run.run_id, wave=one) for one in range(wave, last + 1))
+    if last >= wave and last > run.settled_wave:
+        return Step(RunState.MOVING, last, opened)
+    asked: Command
     if run.kind is RunKind.UNDO:
-        return Step(
-            RunState.PROVING,
-            run.open_wave,
-            (TakeFingerprint(run_id=run.run_id, label=AFTER_UNDO),),
-        )
-    return Step(RunState.COMPARING, run.open_wave, (DiffRun(run_id=run.run_id),))
+        asked = TakeFingerprint(run_id=run.run_id, label=AFTER_UNDO)
+        return Step(RunState.PROVING, max(last, run.open_wave), (*opened, asked))
+    asked = DiffRun(run_id=run.run_id)
+    return Step(RunState.COMPARING, max(last, run.open_wave), (*opened, asked))

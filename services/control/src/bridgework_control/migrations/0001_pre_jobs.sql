@@ -51,6 +51,7 @@ create table job_runs (
   stopped_in text,
   resumes int not null default 0,
   open_wave int not null default 0,
+  settled_wave int not null default 0,
   last_wave int not null,
   extracted jsonb not null default '{}',
   outcomes jsonb not null default '{}',

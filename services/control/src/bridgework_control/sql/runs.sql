@@ -19,6 +19,10 @@ select * from {schema}.job_runs where job_id = $1 order by created_at, run_id;
 -- Moves a run on.
 update {schema}.job_runs set state = $2, open_wave = $3, waiting = null where run_id = $1;
 
+-- name: note_settled
+-- Remembers the last wave said to have settled, also before it is opened.
+update {schema}.job_runs set settled_wave = greatest(settled_wave, $2) where run_id = $1;
+
 -- name: finish
 -- Ends a run.
 update {schema}.job_runs set state = $2, error = $3, finished_at = clock_timestamp() where run_id = $1;
