@@ -4,12 +4,11 @@ Compiled once per module, because a run asks about every field of every record. 
 not know is not judged: Zoho will say (fact sheet §4.1, §8 gotcha 23).
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-
-import regex
 
 from bridgework_zoho.metadata import FieldMeta
 from bridgework_zoho.patterns import is_email, is_phone, is_url
@@ -19,10 +18,8 @@ CHOICE_CHARACTERS = 120
 SUBFORM_ROWS = 100
 PARTICIPANTS = 50
 INTEGER_DIGITS, BIGINT_DIGITS = 9, 18
-_DATE = regex.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_MOMENT = regex.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[+-][0-9]{2}:[0-9]{2}"
-)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[+-][0-9]{2}:[0-9]{2}")
 _FIRST_YEAR, _LAST_YEAR = 1000, 9998  # every time zone can show these
 
 

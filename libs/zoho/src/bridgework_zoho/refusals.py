@@ -5,6 +5,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
+import orjson
 
 from bridgework_zoho.advice import Action, explain
 from bridgework_zoho.errors import (
@@ -84,6 +85,14 @@ def code_of(body: object, status: int) -> tuple[str, Mapping[str, Any]]:
         if isinstance(code, str) and code:
             return code, details if isinstance(details, dict) else {}
     return f"HTTP_{status}", {}
+
+
+def body_of(response: httpx.Response) -> Any:
+    """Parse the JSON of an answer that has been read; None if it is none."""
+    try:
+        return orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def retry_after_s(headers: httpx.Headers) -> float | None:

@@ -66,26 +66,28 @@ def element_result(
     repeated: bool = False,
 ) -> ElementResult:
     """Translate one element of an answer."""
-    code = str(element.get("code") or "")
-    details = _mapping(element.get("details"))
-    ok = element.get("status") == "success" or code in GOOD_CODES
-    given = element.get("action")
+    get = element.get
+    code = str(get("code") or "")
+    details = _mapping(get("details"))
+    ok = get("status") == "success" or code in GOOD_CODES
+    given = get("action")
     action: Literal["insert", "update", "delete"] | None = default_action if ok else None
     if ok and given == "insert":
         action = "insert"
     elif ok and given == "update":
         action = "update"
+    # By position: this runs for every record that is written.
     return ElementResult(
-        index=index,
-        ok=ok,
-        id=_string(details.get("id")) if ok else None,
-        action=action,
-        code=code or None,
-        message=_string(element.get("message")),
-        details=details,
-        duplicate_id=None if ok else _duplicate_id(code, details),
-        duplicate_field=_string(element.get("duplicate_field")),
-        repeated=repeated,
+        index,
+        ok,
+        _string(details.get("id")) if ok else None,
+        action,
+        code or None,
+        _string(get("message")),
+        details,
+        None if ok else _duplicate_id(code, details),
+        _string(get("duplicate_field")),
+        repeated,
     )
 
 
@@ -133,4 +135,4 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _string(value: object) -> str | None:
-    return None if value is None else str(value)
+    return value if value is None or type(value) is str else str(value)

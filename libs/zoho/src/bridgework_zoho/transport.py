@@ -28,7 +28,7 @@ from bridgework_zoho.errors import (
     ZohoUnavailable,
 )
 from bridgework_zoho.protocols import AccessToken, CreditLedger, SlotLimiter
-from bridgework_zoho.refusals import code_of, refusal, retry_after_s
+from bridgework_zoho.refusals import body_of, code_of, refusal, retry_after_s
 from bridgework_zoho.requests import Base, Call, Outgoing, outgoing
 from bridgework_zoho.results import elements_of
 from bridgework_zoho.retries import Retries
@@ -141,8 +141,8 @@ class Transport:
         Raises:
             ZohoError: One of the tree in ``errors.py``; refused elements are no exceptions.
         """
-        async with self._insist(call, read=True) as (response, repeated):
-            return Answer(response.status_code, _json(response), response.headers, repeated)
+        async with self._insist(call, read=True) as (response, body, repeated):
+            return Answer(response.status_code, body, response.headers, repeated)
 
     @asynccontextmanager
     async def stream(self, call: Call) -> AsyncIterator[httpx.Response]:
@@ -152,7 +152,7 @@ class Transport:
             ZohoUnavailable: The connection broke while the body was read; read it again.
             ZohoError: As for ``send``, before the body begins.
         """
-        async with self._insist(call, read=False) as (response, _):
+        async with self._insist(call, read=False) as (response, _, _):
             try:
                 yield response
             except httpx.TransportError as exc:
@@ -161,8 +161,12 @@ class Transport:
     @asynccontextmanager
     async def _insist(
         self, call: Call, *, read: bool
-    ) -> AsyncIterator[tuple[httpx.Response, bool]]:
-        """Attempt a call until it is answered or patience ends; then hold the answer open."""
+    ) -> AsyncIterator[tuple[httpx.Response, Any, bool]]:
+        """Attempt a call until it is answered or patience ends; then hold the answer open.
+
+        Yields the answer, its parsed JSON (None if it has none), and whether an earlier attempt
+        may have been applied.
+        """
         request = outgoing(call, silence_notes=self.settings.silence_notes)
         retries = Retries(self.settings)
         maybe_applied: WriteOutcomeUnknown | None = None
@@ -170,7 +174,7 @@ class Transport:
         while True:
             async with AsyncExitStack() as stack:
                 try:
-                    response = await stack.enter_async_context(
+                    response, body = await stack.enter_async_context(
                         self._attempt(call, request, retries.attempt, read=read)
                     )
                 except _TokenRejectedError as rejected:
@@ -196,13 +200,13 @@ class Transport:
                         raise
                     await retries.wait_for_credits(error)
                     continue
-                yield response, maybe_applied is not None
+                yield response, body, maybe_applied is not None
                 return
 
     @asynccontextmanager
     async def _attempt(
         self, call: Call, request: Outgoing, number: int, *, read: bool
-    ) -> AsyncIterator[httpx.Response]:
+    ) -> AsyncIterator[tuple[httpx.Response, Any]]:
         """Send once, holding a slot and credits until the answer has been read."""
         waiting_since = time.perf_counter()
         token = await self._tokens.token()
@@ -217,10 +221,10 @@ class Transport:
             response: httpx.Response | None = None
             try:
                 response = await self._exchange(call, request, token, charge, read=read)
-                await self._judge(call, request, response, token, charge)
+                body = await self._judge(call, request, response, token, charge)
                 if call.price_of is not None and read:
-                    charge.actual = call.price_of(_json(response))
-                yield response
+                    charge.actual = call.price_of(body)
+                yield response, body
             finally:
                 if response is not None:
                     await response.aclose()
@@ -262,24 +266,24 @@ class Transport:
         response: httpx.Response,
         token: AccessToken,
         charge: Charge,
-    ) -> None:
-        """Raise unless the answer is one the caller can read element by element."""
+    ) -> Any:
+        """Return the answer's JSON, if any; raise unless the caller can read its elements."""
         status = response.status_code
         if status < _MULTIPLE_CHOICES and not response.is_stream_consumed:
-            return  # a file follows
+            return None  # a file follows
         if status >= _SERVER_ERROR:
             raise _server_error(call, request, response)
         if status == _NOT_MODIFIED or not response.content:
             if status >= _BAD_REQUEST:
                 raise await self._refused(call, response, None, token, charge)
-            return
+            return None
         try:
             body = orjson.loads(response.content)
         except orjson.JSONDecodeError as exc:
             if status >= _BAD_REQUEST:
                 raise await self._refused(call, response, None, token, charge) from exc
             if call.operation in _BINARY_OPERATIONS:
-                return
+                return None
             raise _server_error(call, request, response) from exc
         refused = status >= _BAD_REQUEST or (
             isinstance(body, dict) and body.get("status") == "error" and "code" in body
@@ -287,6 +291,7 @@ class Transport:
         has_elements = any(elements_of(body, key) is not None for key in _ELEMENT_KEYS)
         if refused and (not has_elements or status in _NEVER_ELEMENTS):
             raise await self._refused(call, response, body, token, charge)
+        return body
 
     async def _refused(
         self,
@@ -342,15 +347,6 @@ class Transport:
             )
 
 
-def _json(response: httpx.Response) -> Any:
-    if not response.content:
-        return None
-    try:
-        return orjson.loads(response.content)
-    except orjson.JSONDecodeError:
-        return None
-
-
 def _unavailable(call: Call, cause: Exception) -> ZohoUnavailable:
     return ZohoUnavailable(
         f"{call.operation}: Zoho could not be reached ({type(cause).__name__}).",
@@ -403,7 +399,7 @@ def _grant_lost(call: Call, code: str) -> GrantLost:
 
 
 def _server_error(call: Call, request: Outgoing, response: httpx.Response) -> ZohoError:
-    code, _ = code_of(_json(response), response.status_code)
+    code, _ = code_of(body_of(response), response.status_code)
     return _lost(
         call,
         request,

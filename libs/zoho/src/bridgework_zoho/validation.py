@@ -169,7 +169,7 @@ class Validator:
                 faults.append((name, fault))
         if faults is None:
             missing = self._missing(record, creating=creating)
-            broken = None if missing else self._broken_rule(record)
+            broken = None if missing or not self._rules else self._broken_rule(record)
             if not missing and broken is None:
                 return Verdict(dict(record))
             return Verdict(None, (*missing, *((_refused(record, *broken),) if broken else ())))
@@ -248,16 +248,18 @@ class Validator:
         return PolicyAction.REJECT
 
     def _missing(self, record: Mapping[str, Any], *, creating: bool) -> tuple[Problem, ...]:
-        return tuple(
-            Problem(
-                name,
-                "MANDATORY_NOT_FOUND",
-                "a required value is missing",
-                "Give it a value at the source, or a default in the mapping.",
-            )
-            for name in self._required
-            if (creating or name in record) and record.get(name) in _EMPTY
-        )
+        missing: tuple[Problem, ...] = ()
+        for name in self._required:
+            if record.get(name) in _EMPTY and (creating or name in record):
+                missing += (
+                    Problem(
+                        name,
+                        "MANDATORY_NOT_FOUND",
+                        "a required value is missing",
+                        "Give it a value at the source, or a default in the mapping.",
+                    ),
+                )
+        return missing
 
     def _broken_rule(self, record: Mapping[str, Any]) -> tuple[str, Fault] | None:
         return next(filter(None, (rule(record) for rule in self._rules)), None)
@@ -271,13 +273,13 @@ class Validator:
 
     def _unique_in_batch(self, verdict: Verdict, seen: set[tuple[str, str]]) -> Verdict:
         record = verdict.record or {}
-        keys = {
+        keys = [
             (name, str(record[name]).casefold())
             for name in self._unique
             if record.get(name) not in _EMPTY
-        }
-        taken = keys & seen
-        seen |= keys
+        ]
+        taken = [key for key in keys if key in seen]
+        seen.update(keys)
         if not taken:
             return verdict
         problems = tuple(_refused(record, name, _REPEATED) for name, _ in sorted(taken))
