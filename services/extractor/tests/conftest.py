@@ -83,9 +83,12 @@ class FakeSource:
         """Return the record objects."""
         return OBJECTS
 
-    def records(self, object_name: str) -> Iterator[CanonicalRecord]:
+    def records(
+        self, object_name: str, *, keys: set[str] | None = None
+    ) -> Iterator[CanonicalRecord]:
         """Yield one object's records."""
-        return iter([one for one in self.all_records if one.object == object_name])
+        named = [one for one in self.all_records if one.object == object_name]
+        return iter([one for one in named if keys is None or one.key in keys])
 
     def files(self, object_name: str) -> Iterator[CanonicalFile]:
         """Yield one object's files."""

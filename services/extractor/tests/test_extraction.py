@@ -18,6 +18,7 @@ from bridgework_contracts.runs import RunKind, RunSpec, SampleSpec
 from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_extractor.extraction import Extraction
 from bridgework_extractor.hashes import BaseHashes
+from bridgework_mapping.notes import overflow_file_name
 
 from services.extractor.tests.conftest import (
     TENANT,
@@ -400,3 +401,33 @@ async def test_a_delta_done_again_after_a_crash_publishes_the_same_messages(
     first, _ = await delta(tmp_path, later)
     second, _ = await delta(tmp_path, later)
     assert first.calls == second.calls
+
+
+# ---- notes that are too long for Zoho -----------------------------------------------------------
+
+
+async def test_the_whole_text_of_a_long_note_travels_as_a_file(tmp_path: Path) -> None:
+    """Under the name the mapping writes into the note, on the note's patient, counted."""
+    text = "Häkeln " * 12_000
+    long, short = (
+        record("note", key, patient_key="1", text=said, entered_at=None)
+        for key, said in (("70001", text), ("70002", "short"))
+    )
+    source = FakeSource([record("patient", "1"), long, short])
+    source.objects = lambda: ("patient", "note")  # type: ignore[method-assign]  # a test's source
+    appended, counts = await extract(tmp_path / "1", source, inline_bytes=10)
+    (file,) = (one for one in appended.on("files") if isinstance(one, FileExtracted))
+    assert file.name == overflow_file_name("70001")
+    assert (file.object, file.key) == ("note_image", "70001#full-text")
+    assert (file.parent.object, file.parent.key) == ("patient", "1")
+    assert (file.mime, file.missing_reason) == ("text/plain", None)
+    assert file.path is not None
+    assert await asyncio.to_thread(Path(file.path).read_text, encoding="utf-8") == text
+    assert counts["note_image"] == 1
+    balance(appended)
+
+    again, _ = await extract(
+        tmp_path / "2", source, spec("run_2", RunKind.DELTA, base_run_id="run_1"), tmp_path / "1"
+    )
+    assert not [one for one in again.on("files") if isinstance(one, FileExtracted)]
+    assert counted(again)["note_image"] == (1, 1)

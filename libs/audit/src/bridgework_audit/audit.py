@@ -27,6 +27,7 @@ from bridgework_audit.lineage import load_lineage
 from bridgework_audit.normalised import add_normalised
 from bridgework_audit.page import render_page
 from bridgework_audit.people import add_provider_defects
+from bridgework_audit.quarantine import QuarantineCollector
 from bridgework_audit.rules import load_rules
 from bridgework_audit.scoring import Measured
 from bridgework_audit.sweep import Sweep, Swept
@@ -76,6 +77,7 @@ def build_audit(
     *,
     facts: PracticeFacts = PracticeFacts(),  # noqa: B008  # frozen
     places: int | None = PLACES_SHOWN,
+    quarantine: QuarantineCollector | None = None,
 ) -> Audit:
     """Audit a sealed export.
 
@@ -85,6 +87,7 @@ def build_audit(
         document: The mapping that would be used.
         facts: What the practice told us.
         places: Places kept per defect class; ``None`` keeps all.
+        quarantine: Told of everything that passes.
 
     CPU-bound and streaming: run it in a thread. Reads every row once, and every document's bytes.
 
@@ -98,7 +101,9 @@ def build_audit(
     try:
         columns = tuple(profile_columns(snapshot, connection))
         add_normalised(book, snapshot, connection, source.context.parsers, places=places)
-        swept = Sweep(source, document, book, attachment_limit_bytes=limit).run()
+        swept = Sweep(
+            source, document, book, attachment_limit_bytes=limit, quarantine=quarantine
+        ).run()
         add_destroyed(book, snapshot, connection, columns, places=places)
         add_people_defects(book, source, connection, swept.patient_lines)
     finally:

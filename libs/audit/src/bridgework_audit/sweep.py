@@ -1,19 +1,20 @@
 """One pass over every canonical record: counts, what was odd, what points at nothing."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 from bridgework_contracts.records import Problem, Provenance
 from bridgework_dental_exec.canonical import CanonicalSource
-from bridgework_dental_exec.profile import Profile
 from bridgework_dental_exec.quarantine import shape
 from bridgework_dental_exec.records import CanonicalRecord, Decided
 from bridgework_mapping.document import MappingDocument
+from bridgework_mapping.notes import overflows
 
 from bridgework_audit.book import DefectBook, Place
 from bridgework_audit.classes import CLASSES, class_of
+from bridgework_audit.quarantine import QuarantineCollector, parents_of
 
 _ORPHAN: Final = "Export the missing record, or correct its number."
 _PURGED: Final = "patient_number_reused"
@@ -58,15 +59,6 @@ class Swept:
         return sum(self.extracted.values())
 
 
-@dataclass(frozen=True, slots=True)
-class _Parent:
-    """A lookup that must find its record."""
-
-    field: str
-    column: str
-    target: str
-
-
 class Sweep:
     """Reads a canonical source once.
 
@@ -75,6 +67,7 @@ class Sweep:
         document: The mapping; its lookups say which parents must be there.
         book: Where defects are put down.
         attachment_limit_bytes: Largest file the destination takes.
+        quarantine: Looks at everything that passes, for a list of what a person should correct.
     """
 
     def __init__(
@@ -84,14 +77,14 @@ class Sweep:
         book: DefectBook,
         *,
         attachment_limit_bytes: int,
+        quarantine: QuarantineCollector | None = None,
     ) -> None:
         self._source = source
+        self._quarantine = quarantine
         self._book = book
         self._limit = attachment_limit_bytes
         profile = source.snapshot.profile
-        self._parents = {
-            name: tuple(_parents(document, profile, name)) for name in source.objects()
-        }
+        self._parents = {name: parents_of(document, profile, name) for name in source.objects()}
         targets = {p.target for parents in self._parents.values() for p in parents} | {"patient"}
         self._keys: dict[str, set[str]] = {name: set() for name in targets}
         self._swept = Swept()
@@ -101,11 +94,17 @@ class Sweep:
         for name in self._source.objects():
             for record in self._source.records(name):
                 self._record(record)
+                if self._quarantine is not None:
+                    self._quarantine.record(record)
         for outcome in self._source.decided():
             self._decided(outcome)
+            if self._quarantine is not None:
+                self._quarantine.decided(outcome)
         self._files()
         for provider in self._source.providers():
             self._book.add_problems(provider.problems)
+            if self._quarantine is not None:
+                self._quarantine.problems("provider", provider.key, provider.problems)
             self._swept.extracted["provider"] += 1
         return self._swept
 
@@ -118,6 +117,11 @@ class Sweep:
         self._problems(record.problems)
         if name in self._keys:
             self._keys[name].add(record.key)
+        if name == "note" and overflows(record.fields.get("text")):
+            # Its whole text travels as a file beside it.
+            swept.records["note_image"] += 1
+            swept.extracted["note_image"] += 1
+            swept.file_bytes += len(record.fields["text"].encode("utf-8", "surrogatepass"))
         if name == "patient":
             swept.patients += 1
             for at in record.provenance[:1]:
@@ -164,6 +168,8 @@ class Sweep:
     def _files(self) -> None:
         swept = self._swept
         for file in self._source.files():
+            if self._quarantine is not None:
+                self._quarantine.file(file)
             swept.records[file.object] += 1
             swept.extracted[file.object] += 1
             swept.file_bytes += file.size_bytes
@@ -187,15 +193,3 @@ class Sweep:
         self._book.add_problems(found)
         if any(class_of(p.code) in _VALUES for p in found):
             self._swept.lost_rows += 1
-
-
-def _parents(document: MappingDocument, profile: Profile, name: str) -> Iterator[_Parent]:
-    """Yield the lookups of an object whose record is parked while the parent is missing."""
-    spec = profile.objects[name]
-    for line in document.object(name).lookups:
-        if line.missing_parent != "park" or line.target is None:
-            continue
-        for path in line.source:
-            field_name = path.split(".")[0]
-            cell = spec.fields.get(field_name)
-            yield _Parent(field_name, cell.column if cell else "", line.target)

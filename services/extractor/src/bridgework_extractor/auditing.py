@@ -1,20 +1,31 @@
 """One audit: seal the export, look at everything, write the report."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from bridgework_audit import build_audit
+from bridgework_audit.quarantine import QuarantineCollector
 from bridgework_contracts.commands import AuditExport
 from bridgework_contracts.progress import ExportAudited
 from bridgework_dental_exec.canonical import CanonicalSource
+from bridgework_dental_exec.corrections import Fix
 from bridgework_dental_exec.duplicates import identities, propose
 from bridgework_dental_exec.export import open_export
 from bridgework_dental_exec.snapshot import seal_snapshot
 from bridgework_mapping.document import MappingDocument
 
+from bridgework_extractor import correcting
 
-def audit_export(command: AuditExport, folder: Path, seal: bytes, hash_key: bytes) -> ExportAudited:
+
+def audit_export(
+    command: AuditExport,
+    folder: Path,
+    seal: bytes,
+    hash_key: bytes,
+    fixes: Sequence[Fix] = (),
+) -> ExportAudited:
     """Audit one export (CPU-bound: run it in a thread).
 
     Args:
@@ -22,6 +33,7 @@ def audit_export(command: AuditExport, folder: Path, seal: bytes, hash_key: byte
         folder: New folder for the sealed snapshot of this audit.
         seal: Its key.
         hash_key: The tenant's key of content hashes.
+        fixes: Corrections of people; the audit shows the export as it is with them.
 
     Raises:
         SourceUnreadable: nothing in the export can be read.
@@ -30,8 +42,13 @@ def audit_export(command: AuditExport, folder: Path, seal: bytes, hash_key: byte
         Path(command.source.export_path), folder / "work", command.source.dialect_pins
     )
     snapshot = seal_snapshot(export, folder / "snapshot", seal=seal, profile=command.source.profile)
+    done = correcting.apply(folder, snapshot, export, fixes, hash_key)
     source = CanonicalSource(snapshot, command.source, export=export, hash_key=hash_key)
-    audit = build_audit(snapshot, source, MappingDocument.default())
+    document = MappingDocument.default()
+    collector = QuarantineCollector(snapshot.profile, document)
+    audit = build_audit(snapshot, source, document, quarantine=collector)
+    marks = correcting.exported_marks(done)
+    quarantined, left_out = collector.places(snapshot, export, hash_key, marks)
     audit.write(Path(command.report_dir))
     providers: list[dict[str, Any]] = [one.as_fields() for one in source.providers()]
     return ExportAudited(
@@ -41,6 +58,9 @@ def audit_export(command: AuditExport, folder: Path, seal: bytes, hash_key: byte
         report=_short(audit.report),
         providers=providers,
         duplicates=[asdict(one) for one in propose(identities(source))],
+        quarantined=quarantined,
+        quarantined_left_out=left_out,
+        corrections=correcting.told(done),
     )
 
 

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
+from bridgework_audit.quarantine import QuarantineCollector
 from bridgework_contracts.codec import Message, encode, headers_for
 from bridgework_contracts.ids import TenantId, message_id
 from bridgework_contracts.outcomes import Outcome, RecordOutcome
@@ -28,12 +29,14 @@ from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.records import CanonicalFile, CanonicalRecord, Decided
 from bridgework_eventlog.port import NewRecord, Producer
 
+from bridgework_extractor import long_notes
 from bridgework_extractor.hashes import BaseHashes, HashWriter
 from bridgework_extractor.sampling import PLAN, ClosedWorld
 
 T = TypeVar("T")
 SERVICE = "extractor"
 FILE_OBJECTS = ("document", "note_image")
+_LONG_NOTES = 50
 
 
 class Extraction:
@@ -48,6 +51,7 @@ class Extraction:
         producer: Seals and appends.
         batch: Records appended at once.
         inline_bytes: Smaller pictures travel inside their message.
+        quarantine: Looks at everything that passes where a whole export is read.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class Extraction:
         producer: Producer,
         batch: int,
         inline_bytes: int,
+        quarantine: QuarantineCollector | None = None,
     ) -> None:
         self._tenant_id = tenant_id
         self._spec = spec
@@ -71,7 +76,9 @@ class Extraction:
         self._batch = batch
         self._inline_bytes = inline_bytes
         self._folder = folder
+        self._quarantine = quarantine
         self._world: ClosedWorld | None = None
+        self._long_notes: list[str] = []
         self._extracted: Counter[str] = Counter()
         self._unchanged: Counter[str] = Counter()
 
@@ -96,6 +103,8 @@ class Extraction:
             await self._counted([object_name])
         for object_name in FILE_OBJECTS:
             await self._publish(Subject.FILES, self._files(source.files(object_name)))
+            if object_name == long_notes.FILE_OBJECT:
+                await self._publish(Subject.FILES, self._files(self._full_texts()))
             await self._deleted(object_name)
             await self._counted([object_name])
         await asyncio.to_thread(self._hashes.close)
@@ -128,6 +137,12 @@ class Extraction:
                     continue
                 self._extracted[record.object] += 1
                 self._extracted.update(record.parts)
+            if self._quarantine is not None:
+                self._quarantine.record(record)
+            if long_notes.is_long(record):
+                self._long_notes.append(record.key)
+                if self._world is None:
+                    self._extracted[long_notes.FILE_OBJECT] += 1
             self._hashes.add(record.object, record.key, record.content_hash, record.partition_key)
             change = self._change(record.object, record.key, record.content_hash)
             if change is None:
@@ -161,6 +176,8 @@ class Extraction:
 
     def _decided(self, decided: Iterable[Decided]) -> Iterator[NewRecord]:
         for one in decided:
+            if self._quarantine is not None:
+                self._quarantine.decided(one)
             if self._base is not None:
                 self._base.take(one.object, one.key)  # settled here: not gone as well
             outcome = RecordOutcome(
@@ -182,6 +199,8 @@ class Extraction:
                 if not self._world.keeps_file(file):
                     continue
                 self._extracted[file.object] += 1
+            if self._quarantine is not None:
+                self._quarantine.file(file)
             self._hashes.add(file.object, file.key, file.content_hash, file.partition_key)
             change = self._change(file.object, file.key, file.content_hash)
             if change is None:
@@ -190,6 +209,13 @@ class Extraction:
             yield self._new(
                 self._file(file, change), file.partition_key, file.key, file.content_hash
             )
+
+    def _full_texts(self) -> Iterator[CanonicalFile]:
+        """Yield the files of notes that were too long, read again a few at a time."""
+        keys = iter(self._long_notes)
+        while some := set(islice(keys, _LONG_NOTES)):
+            for record in self._source.records(long_notes.NOTE, keys=some):
+                yield long_notes.full_text(record)
 
     def _file(self, file: CanonicalFile, change: Change) -> FileExtracted:
         path, content_b64 = file.path, None

@@ -9,23 +9,33 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from bridgework_audit.quarantine import QuarantineCollector
 from bridgework_contracts.codec import Message, decode, encode, headers_for
 from bridgework_contracts.commands import AuditExport, StartRun
 from bridgework_contracts.errors import TerminalError
 from bridgework_contracts.ids import message_id
-from bridgework_contracts.progress import ExportAudited, RunFailed, SnapshotSealed
-from bridgework_contracts.runs import RunKind, RunSpec
+from bridgework_contracts.progress import (
+    ExportAudited,
+    QuarantinedPlace,
+    RunFailed,
+    SnapshotSealed,
+)
+from bridgework_contracts.runs import RunKind, RunSpec, SourceSpec
 from bridgework_contracts.topics import Subject, topic_name
 from bridgework_dental_exec.canonical import CanonicalSource
+from bridgework_dental_exec.corrections import Fix, Fixed
 from bridgework_dental_exec.export import open_export
 from bridgework_dental_exec.snapshot import Snapshot, seal_snapshot
 from bridgework_eventlog.port import Producer
+from bridgework_mapping.document import MappingDocument
 from bridgework_service.outbox import ServiceOutbox
 from bridgework_service.tenants import Tenant
 from bridgework_store.pool import Pool
 from bridgework_store.statements import Statements
 
+from bridgework_extractor import correcting
 from bridgework_extractor.auditing import audit_export
+from bridgework_extractor.correcting import SeenRows
 from bridgework_extractor.extraction import SERVICE, Extraction
 from bridgework_extractor.handlers import work_aad
 from bridgework_extractor.hashes import BaseHashes
@@ -105,6 +115,7 @@ class Worker:
                 folder,
                 secrets.token_bytes(_KEY_BYTES),
                 await self._hash_key(),
+                await self._fixes(command.source),
             )
         except TerminalError as exc:
             log.error("audit_failed", job_id=command.job_id, code=exc.code)  # noqa: TRY400  # ours, no trace
@@ -122,7 +133,8 @@ class Worker:
     async def _extract(self, spec: RunSpec) -> SnapshotSealed | RunFailed:
         began = time.perf_counter()
         try:
-            source, folder = await self._sealed(spec)
+            source, folder, done = await self._sealed(spec)
+            collector = _collector(spec, source)
             base = await self._base(spec)
             counts = await Extraction(
                 tenant_id=self._tenant.tenant_id,
@@ -133,7 +145,9 @@ class Worker:
                 producer=self._producer,
                 batch=self._settings.append_batch,
                 inline_bytes=self._settings.inline_file_bytes,
+                quarantine=collector,
             ).run()
+            quarantined, left_out = await self._quarantined(spec, source, collector, done)
         except TerminalError as exc:
             log.error("extraction_failed", run_id=spec.run_id, code=exc.code)  # noqa: TRY400  # ours, no trace
             return RunFailed(
@@ -150,21 +164,67 @@ class Worker:
             extracted=counts,
             seconds=seconds,
             findings=findings_of(source.snapshot),
+            quarantined=quarantined,
+            quarantined_left_out=left_out,
+            corrections=correcting.told(done),
         )
 
-    async def _sealed(self, spec: RunSpec) -> tuple[CanonicalSource, Path]:
-        """Seal the export for this run, or open what was sealed before a crash."""
+    async def _quarantined(
+        self,
+        spec: RunSpec,
+        source: CanonicalSource,
+        collector: QuarantineCollector | None,
+        done: list[Fixed],
+    ) -> tuple[tuple[QuarantinedPlace, ...] | None, int]:
+        """Return every place of a whole export that a person should look at."""
+        if collector is None:
+            return None, 0
+        hash_key = await self._hash_key()
+        marks = correcting.exported_marks(done)
+
+        def look() -> tuple[tuple[QuarantinedPlace, ...], int]:
+            for provider in source.providers():
+                collector.problems("provider", provider.key, provider.problems)
+            if not source.snapshot.quarantine:
+                return collector.places(source.snapshot, None, hash_key, marks)
+            work = source.snapshot.folder.parent / "look"
+            with open_export(Path(spec.source.export_path), work, spec.source.dialect_pins) as one:
+                return collector.places(source.snapshot, one, hash_key, marks)
+
+        return await asyncio.to_thread(look)
+
+    async def _fixes(self, source: SourceSpec) -> list[Fix]:
+        """Open the corrections of a source, bound to rows as earlier runs saw them."""
+        wanted: dict[str, dict[str, set[int]]] = {}
+        for one in source.corrections:
+            if one.row_mark is None and one.seen_in is not None:
+                lines = wanted.setdefault(one.seen_in, {})
+                lines.setdefault(one.file, set()).add(one.line)
+        hash_key = await self._hash_key()
+        seen: dict[str, SeenRows] = {}
+        for run_id, lines in wanted.items():
+            row = await self._pool.fetchrow(self._sql.snapshot, run_id)
+            if row is not None:
+                key = self._tenant.sealer.open(row["key_sealed"], _key_aad(run_id))
+                folder = Path(row["folder"])
+                seen[run_id] = await asyncio.to_thread(SeenRows, folder, key, lines, hash_key)
+        return correcting.opened(source.corrections, self._tenant.sealer, seen)
+
+    async def _sealed(self, spec: RunSpec) -> tuple[CanonicalSource, Path, list[Fixed]]:
+        """Seal the export for this run and correct it, or open what was sealed before a crash."""
         row = await self._pool.fetchrow(self._sql.snapshot, spec.run_id)
         hash_key = await self._hash_key()
         if row is not None:
             folder = Path(row["folder"])
             key = self._tenant.sealer.open(row["key_sealed"], _key_aad(spec.run_id))
             snapshot = await asyncio.to_thread(Snapshot.load, folder / "snapshot", key)
-            return CanonicalSource(snapshot, spec.source, hash_key=hash_key), folder
+            source = CanonicalSource(snapshot, spec.source, hash_key=hash_key)
+            return source, folder, correcting.remembered(folder)
+        fixes = await self._fixes(spec.source)
         folder = self._folder("runs", spec.run_id)
         key = secrets.token_bytes(_KEY_BYTES)
 
-        def seal() -> CanonicalSource:
+        def seal() -> tuple[CanonicalSource, list[Fixed]]:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             export = open_export(
@@ -173,9 +233,11 @@ class Worker:
             snapshot = seal_snapshot(
                 export, folder / "snapshot", seal=key, profile=spec.source.profile
             )
-            return CanonicalSource(snapshot, spec.source, export=export, hash_key=hash_key)
+            done = correcting.apply(folder, snapshot, export, fixes, hash_key)
+            made = CanonicalSource(snapshot, spec.source, export=export, hash_key=hash_key)
+            return made, done
 
-        source = await asyncio.to_thread(seal)
+        source, done = await asyncio.to_thread(seal)
         await self._pool.execute(
             self._sql.put_snapshot,
             spec.run_id,
@@ -183,7 +245,7 @@ class Worker:
             str(folder),
             self._tenant.sealer.seal(key, _key_aad(spec.run_id)),
         )
-        return source, folder
+        return source, folder, done
 
     async def _base(self, spec: RunSpec) -> BaseHashes | None:
         if spec.kind is not RunKind.DELTA or spec.base_run_id is None:
@@ -237,6 +299,13 @@ def findings_of(snapshot: Snapshot) -> list[dict[str, Any]]:
         for one in snapshot.quarantine
     ]
     return whole + lines
+
+
+def _collector(spec: RunSpec, source: CanonicalSource) -> QuarantineCollector | None:
+    """Return what looks for places to correct; nothing where only a sample is read."""
+    if spec.sample is not None:
+        return None
+    return QuarantineCollector(source.snapshot.profile, MappingDocument.parse(spec.mapping))
 
 
 def _key_aad(run_id: str) -> bytes:
