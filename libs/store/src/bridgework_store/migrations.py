@@ -13,7 +13,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -23,7 +24,7 @@ import structlog
 
 from bridgework_store.errors import StoreContended, StoreMisconfigured, translate_errors
 from bridgework_store.names import advisory_key, quote_identifier
-from bridgework_store.pool import Connection, Pool
+from bridgework_store.pool import Connection, Pool, session_lock
 
 log = structlog.get_logger(__name__)
 
@@ -95,8 +96,7 @@ async def migrate(
     quoted = quote_identifier(schema)
     applied_now: list[str] = []
     with translate_errors():
-        async with pool.acquire() as connection:
-            await _lock_out_others(connection, schema, wait_s)
+        async with pool.acquire() as connection, _alone(connection, schema, wait_s):
             await _create_ledger(connection, quoted)
             for migrations in plan:
                 pending = await _pending(connection, quoted, migrations, phase)
@@ -221,15 +221,20 @@ async def _apply(
         )
 
 
-async def _lock_out_others(connection: Connection, schema: str, wait_s: float) -> None:
-    """Take the schema's migration lock, which lasts until the connection returns to the pool.
+@asynccontextmanager
+async def _alone(connection: Connection, schema: str, wait_s: float) -> AsyncIterator[None]:
+    """Hold the schema's migration lock for the length of a block.
 
     Polled rather than waited for: a waiting statement would run into its own time limits.
     """
     key = advisory_key("migrate", schema)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_s
-    while not await connection.fetchval("select pg_try_advisory_lock($1)", key):
+    while True:
+        async with session_lock(connection, key) as mine:
+            if mine:
+                yield
+                return
         if loop.time() >= deadline:
             raise StoreContended(
                 f"Schema {schema} has been migrated by another process for {wait_s:.0f} s.",

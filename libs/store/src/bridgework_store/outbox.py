@@ -25,7 +25,7 @@ from bridgework_contracts.errors import TransientError
 from bridgework_store.errors import translate_errors
 from bridgework_store.migrations import SchemaPart
 from bridgework_store.names import advisory_key
-from bridgework_store.pool import Connection, Pool
+from bridgework_store.pool import Connection, Pool, session_lock
 from bridgework_store.statements import Statements
 
 log = structlog.get_logger(__name__)
@@ -214,17 +214,18 @@ class OutboxRelay(Generic[R]):
     async def _run_while_holding_the_lock(self, stop: asyncio.Event) -> bool:
         # The lock lives in the session that also reads and deletes: a cut connection loses both at
         # once, so two relays can never both believe they are the active one and still delete.
-        async with self._pool.acquire() as connection:
-            if not await connection.fetchval("select pg_try_advisory_lock($1)", self._lock_key):
-                return False
-            # Going back to the pool ends all advisory locks of the session.
-            while True:
+        async with (
+            self._pool.acquire() as connection,
+            session_lock(connection, self._lock_key) as active,
+        ):
+            while active:
                 self._wake.clear()
                 if await self._relay_batch(connection):
                     continue
                 if stop.is_set():
-                    return True
+                    break
                 await _wait(self._wake, self._poll_interval_s)
+            return active
 
     async def _relay_batch(self, connection: Connection) -> int:
         rows = await connection.fetch(self._sql.oldest, self._batch_size, self._batch_bytes)

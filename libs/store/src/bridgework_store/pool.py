@@ -35,7 +35,14 @@ else:
     Pool = asyncpg.Pool
     Connection = asyncpg.Connection
 
-__all__ = ["Connection", "Pool", "StoreSettings", "open_pool", "translate_errors"]
+__all__ = [
+    "Connection",
+    "Pool",
+    "StoreSettings",
+    "open_pool",
+    "session_lock",
+    "translate_errors",
+]
 
 _CLIENT_GRACE_S = 5.0
 """How much later than the server the client gives up: the server's own message says more."""
@@ -94,7 +101,11 @@ async def open_pool(settings: StoreSettings) -> AsyncIterator[Pool]:
                 "timezone": "UTC",
                 # Compiling a plan costs more than any of our short statements.
                 "jit": "off",
+                # A plan made while a table was small is kept for ever otherwise, and scans the
+                # table for each batch of keys once it has grown.
+                "plan_cache_mode": "force_custom_plan",
             },
+            reset=_nothing_to_reset,
         )
     try:
         yield pool
@@ -104,6 +115,33 @@ async def open_pool(settings: StoreSettings) -> AsyncIterator[Pool]:
                 await pool.close()
         except TimeoutError:
             pool.terminate()
+
+
+@asynccontextmanager
+async def session_lock(connection: Connection, key: int) -> AsyncIterator[bool]:
+    """Hold an advisory lock of a connection's session; yield whether it was free.
+
+    It ends with the block, with the connection, and with the process; where it cannot be given
+    back the connection is cut, so that none returns to the pool with a lock.
+    """
+    try:
+        held = await connection.fetchval("select pg_try_advisory_lock($1)", key)
+    except BaseException:
+        connection.terminate()  # the answer may have been yes
+        raise
+    try:
+        yield held
+    finally:
+        if held and not connection.is_closed():
+            try:
+                await connection.execute("select pg_advisory_unlock($1)", key)
+            except BaseException:
+                connection.terminate()
+                raise
+
+
+async def _nothing_to_reset(_connection: object) -> None:
+    """Spare each release a round trip: nobody changes a session but :func:`session_lock`."""
 
 
 def _milliseconds(seconds: float) -> str:

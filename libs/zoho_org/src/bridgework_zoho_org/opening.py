@@ -13,7 +13,7 @@ from typing import Any
 
 from bridgework_store.errors import translate_errors
 from bridgework_store.names import advisory_key
-from bridgework_store.pool import Pool
+from bridgework_store.pool import Pool, session_lock
 from bridgework_store.statements import Statements
 from bridgework_zoho.client import ZohoClient
 from bridgework_zoho.editions import FREE, Edition, edition_for, licensed_edition
@@ -161,12 +161,11 @@ class _Opening:
                 connection = await self._pool.acquire()
             try:
                 with translate_errors():
-                    mine = await connection.fetchval("select pg_try_advisory_lock($1)", key)
-                if mine:
-                    yield
-                    return
+                    async with session_lock(connection, key) as mine:
+                        if mine:
+                            yield
+                            return
             finally:
-                # A connection that returns to the pool lets go of its advisory locks.
                 await self._pool.release(connection)
             if time.monotonic() > deadline:
                 raise ZohoUnavailable(

@@ -86,8 +86,9 @@ class OutcomesHandler:
             if not outcomes:
                 continue
             async with transaction(self._journal.pool) as connection:
-                await self._journal.add(connection, run_id, outcomes, self._context.tenant.sealer)
+                # The journal last: its counts are rows that every partition waits for.
                 await self._truth.follow(connection, spec.job_id, run_id, outcomes)
+                await self._journal.add(connection, run_id, outcomes, self._context.tenant.sealer)
             self._watch.note(run_id)
 
 

@@ -25,11 +25,10 @@ create table journal (
   constraint journal_pk primary key (run_id, object, key)
 );
 alter table journal alter column values_sealed set storage external;
-create index journal_by_outcome on journal (run_id, outcome, object, key);
+create index journal_not_landed on journal (run_id, outcome, object, key)
+  where outcome in ('failed', 'parked', 'skipped');
 create index journal_with_problems on journal (run_id, object, key) where problems is not null;
 create index journal_with_conflicts on journal (run_id, object, key) where conflict_count > 0;
-create index journal_with_effect on journal (run_id, object, key)
-  where effect in ('created', 'changed');
 
 -- Outcomes counted as they come: report object → outcome → records. Sums of the journal.
 create table tallies (
