@@ -579,39 +579,126 @@ async def test_bulk_read_comparators(
     assert sorted(row[0] for row in rows[1:]) == found
 
 
-@pytest.mark.parametrize(
-    ("query", "code"),
-    [
-        ({"module": {"api_name": "Nope"}}, "INVALID_MODULE"),
-        ({"module": {"api_name": "Notes"}}, "MODULE_NOT_SUPPORTED"),
-        ({"module": {"api_name": "Leads"}, "fields": ["Nope"]}, "INVALID_FIELD"),
-        ({"module": {"api_name": "Leads"}, "fields": ["id"] * 201}, "LIMIT_EXCEEDED"),
-        ({"module": {"api_name": "Leads"}, "page": 501}, "INVALID_DATA"),
-        (
-            {
-                "module": {"api_name": "Leads"},
-                "criteria": {
-                    "field": {"api_name": "City"},
-                    "comparator": "in",
-                    "value": ["x"] * 21,
-                },
-            },
-            "LIMIT_EXCEEDED",
-        ),
-        (
-            {
-                "module": {"api_name": "Leads"},
-                "criteria": {"field": {"api_name": "City"}, "comparator": "less_than", "value": 1},
-            },
-            "COMPARATOR_AND_VALUE_IN_CRITERIA_NOT_COMPATIBLE",
-        ),
-    ],
-)
-@fact("§3.12", "V", "refusals of bulk read")
-async def test_bulk_read_refusals(zoho: Org, query: Json, code: str) -> None:
+def where(field: str = "City", comparator: str = "equal", value: Any = "x", **more: Any) -> Json:
+    """Return a query of Leads with one criterion."""
+    one = {"field": {"api_name": field}, "comparator": comparator, "value": value, **more}
+    return {"module": {"api_name": "Leads"}, "criteria": one}
+
+
+LEADS: Json = {"module": {"api_name": "Leads"}}
+ONE: Json = where()["criteria"]
+READ_REFUSALS: list[tuple[Json, str, Json]] = [
+    ({"module": {"api_name": "Nope"}}, "MODULE_NOT_AVAILABLE", {"module": "Nope"}),
+    ({"module": {"api_name": "Notes"}}, "MODULE_NOT_SUPPORTED", {"module": "Notes"}),
+    ({**LEADS, "fields": ["Nope"]}, "FIELD_NOT_AVAILABLE", {"api_name": "Nope"}),
+    ({**LEADS, "fields": ["id"] * 201}, "LIMIT_EXCEEDED", {"limit": 200}),
+    (
+        {**LEADS, "fields": [1]},
+        "VALUE_TYPE_NOT_SUPPORTED",
+        {"api_name": "fields", "supported": "string"},
+    ),
+    ({**LEADS, "page": "x"}, "INVALID_DATA", {"api_name": "page"}),
+    ({**LEADS, "page": 501}, "PAGE_RANGE_EXCEEDED", {"max_limit": 500}),
+    ({**LEADS, "page_token": "x"}, "INVALID_DATA", {"api_name": "page_token"}),
+    ({**LEADS, "cvid": "1"}, "CVID_NOT_SUPPORTED", {}),
+    ({**LEADS, "criteria": []}, "INVALID_CRITERIA", {}),
+    (
+        {**LEADS, "criteria": {"group": [ONE], "group_operator": "and", "comparator": "equal"}},
+        "AMBIGUOUS_CRITERIA",
+        {},
+    ),
+    (
+        {**LEADS, "criteria": {"group": [], "group_operator": "and"}},
+        "AMBIGUOUS_GROUP_IN_CRITERIA",
+        {},
+    ),
+    (
+        {**LEADS, "criteria": {"group": [ONE], "group_operator": "xor"}},
+        "GROUP_OPERATOR_NOT_SUPPORTED",
+        {"supported": ["and", "or"]},
+    ),
+    (
+        {**LEADS, "criteria": {"group": [ONE] * 26, "group_operator": "and"}},
+        "CRITERIA_LIMIT_EXCEEDED",
+        {"max_limit": 25},
+    ),
+    (where("Nope"), "FIELD_IN_CRITERIA_NOT_AVAILABLE", {"api_name": "Nope"}),
+    (
+        {**where("Record_Image"), "module": {"api_name": "Contacts"}},
+        "FIELD_IN_CRITERIA_NOT_SUPPORTED",
+        {"api_name": "Record_Image"},
+    ),
+    (
+        where(comparator="like"),
+        "FIELD_COMPARATOR_IN_CRITERIA_NOT_SUPPORTED",
+        {"api_name": "City", "comparator": "like", "supported": ANY},
+    ),
+    (
+        where(value={"a": 1}),
+        "VALUE_IN_CRITERIA_NOT_SUPPORTED",
+        {"api_name": "City", "comparator": "equal"},
+    ),
+    (
+        where(comparator="in", value=["x"] * 21),
+        "VALUE_LIMIT_EXCEEDED_IN_CRITERIA",
+        {"max_limit": 20},
+    ),
+    (
+        where(comparator="less_than", value=1),
+        "FIELD_AND_COMPARATOR_IN_CRITERIA_NOT_COMPATIBLE",
+        {"api_name": "City", "comparator": "less_than"},
+    ),
+    (
+        where("No_of_Employees", "less_than", "many"),
+        "FIELD_AND_VALUE_IN_CRITERIA_NOT_COMPATIBLE",
+        {"api_name": "No_of_Employees", "comparator": "less_than"},
+    ),
+    (
+        where("No_of_Employees", "between", [1]),
+        "COMPARATOR_AND_VALUE_IN_CRITERIA_NOT_COMPATIBLE",
+        {"api_name": "No_of_Employees", "comparator": "between"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("query", "code", "details"), READ_REFUSALS)
+@fact("§3.12", "V", "refusals of bulk read, each with its own code")
+async def test_bulk_read_refusals(zoho: Org, query: Json, code: str, details: Json) -> None:
     """400 and no job."""
-    answer = await bulk_read(zoho, **query)
-    assert (answer.status, answer.json["code"]) == (400, code)
+    (await bulk_read(zoho, **query)).refused(400, code, **details)
+
+
+@fact("§3.12", "V", "bulk read refuses a body it cannot read, an ics file and a bad callback")
+async def test_bulk_read_bodies(zoho: Org) -> None:
+    """Each with its own code."""
+    path, query = "/crm/bulk/v8/read", {"query": LEADS}
+    (await zoho.call("POST", path)).refused(400, "REQUEST_BODY_IS_EMPTY")
+    (await zoho.call("POST", path, content=b"{")).refused(400, "REQUEST_BODY_NOT_READABLE")
+    (await zoho.post(path, {})).refused(400, "MANDATORY_NOT_FOUND", api_name="query")
+    (await zoho.post(path, {**query, "file_type": "ics"})).refused(400, "NOT_SUPPORTED")
+    callback = {"url": "ftp://x", "method": "post"}
+    answer = await zoho.post(path, {**query, "callback": callback})
+    answer.refused(400, "INVALID_CALLBACK_URL")
+    callback = {"url": "http://127.0.0.1:1/x", "method": "get"}
+    answer = await zoho.post(path, {**query, "callback": callback})
+    answer.refused(400, "INVALID_CALLBACK_METHOD", supported_callback_methods=["post"])
+
+
+@fact("§3.12", "V7", "a page token lives 24 h: EXPIRED_VALUE")
+async def test_bulk_read_page_token_expires(zoho: Org) -> None:
+    """The next page starts after the id the token holds, for a day."""
+    first, second = await zoho.add("Leads", Last_Name="A"), await zoho.add("Leads", Last_Name="B")
+    now = int((await zoho.admin("POST", "/clock/freeze", {})).json["now"])
+    await zoho.set(bulk_start_delay_s=0)
+    token = f"{first}.{now}"
+    made = await bulk_read(zoho, **LEADS, fields=["id"], page_token=token)
+    path = f"/crm/bulk/v8/read/{made.id}"
+    await finished(zoho, path, "state")
+    assert await result(zoho, f"{path}/result") == [["id"], [second]]
+    await zoho.pass_time(86_401)
+    await zoho.sign_in()
+    answer = await bulk_read(zoho, **LEADS, page_token=token)
+    answer.refused(400, "EXPIRED_VALUE", api_name="page_token")
 
 
 @fact("§3.12", "V", "a result is kept one day")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from tests.contract.zoho.kit import ID, STAMP, Org, error, fact, success
+from tests.contract.zoho.kit import ANY, ID, STAMP, Org, error, fact, invalid, success
 
 NOT_DELETED = "record not deleted"
 
@@ -212,3 +214,105 @@ async def test_gone_for_good(zoho: Org, whole: bool) -> None:
     assert answer.status == 200
     assert (await zoho.post(f"/settings/recycle_bin/{record}/actions/restore")).status == 400
     assert (await zoho.get("/Contacts/deleted")).first["type"] == "permanent"
+
+
+async def view_of(org: Org, module: str) -> str:
+    """Return the id of a module's view of every record."""
+    [view] = (await org.get("/settings/custom_views", module=module)).json["custom_views"]
+    return str(view["id"])
+
+
+async def until(org: Org, path: str, job: str, status: str) -> None:
+    """Watch a mass delete until it has this status."""
+    for _ in range(1000):
+        if (await org.get(path, job_id=job)).first["Status"] == status:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"never {status}")
+
+
+@fact("§3.7", "SIM", "a module has one custom view, of every record")
+async def test_one_view_of_every_record(zoho: Org) -> None:
+    """System-defined, and the default."""
+    answer = await zoho.get("/settings/custom_views", module="Leads")
+    [view] = answer.json["custom_views"]
+    assert (view["name"], view["system_defined"], view["default"]) == ("All Leads", True, True)
+    assert view["module"]["api_name"] == "Leads"
+    assert answer.json["info"]["default"] == view["id"]
+    await zoho.add("Leads", Last_Name="A")
+    listed = await zoho.get("/Leads", fields="Last_Name", cvid=view["id"])
+    assert [row["Last_Name"] for row in listed.json["data"]] == ["A"]
+    wrong = await zoho.get("/Leads", fields="Last_Name", cvid="12")
+    wrong.refused(400, "INVALID_DATA", param_name="cvid")
+
+
+@fact("§3.7", "V", "mass delete by view is a job: scheduled, watched, completed, with counts")
+async def test_mass_delete_by_view(zoho: Org) -> None:
+    """Locked records fail, the others go."""
+    locked = await zoho.add("Leads", Last_Name="Locked")
+    await zoho.insert("Leads", *[{"Last_Name": "A"}] * 3)
+    await zoho.admin("POST", "/locks", {"id": locked})
+    path, view = "/Leads/actions/mass_delete", await view_of(zoho, "Leads")
+    await zoho.admin("POST", "/clock/freeze", {})
+    made = await zoho.post(path, {"cvid": view})
+    message = "mass delete scheduled successfully"
+    made.is_(200, {"data": [success(message, {"job_id": ID})]})
+    job = made.first["details"]["job_id"]
+    counts = {"Total_Count": 4, "Deleted_Count": 0, "Failed_Count": 0}
+    waiting = {"data": [{"Status": "SCHEDULED", **counts}]}
+    (await zoho.get(path, job_id=job)).is_(200, waiting)
+    (await zoho.post(path, {"cvid": view})).refused(400, "ALREADY_SCHEDULED", job_id=job)
+    await zoho.pass_time(1)
+    await until(zoho, path, job, "COMPLETED")
+    counts = {"Total_Count": 4, "Deleted_Count": 3, "Failed_Count": 1}
+    (await zoho.get(path, job_id=job)).is_(200, {"data": [{"Status": "COMPLETED", **counts}]})
+    assert await zoho.count("Leads") == 1
+    assert {entry["action"] for entry in await zoho.fired()} == {"create"}
+
+
+@fact("§3.7", "V", "mass delete by view: unknown view, nothing to delete, wrong body")
+async def test_refused_mass_delete_by_view(zoho: Org) -> None:
+    """No job."""
+    path, view = "/Leads/actions/mass_delete", await view_of(zoho, "Leads")
+    (await zoho.post(path, {"cvid": view})).is_(
+        400, error("NO_RECORDS_FOUND", "no record found to update")
+    )
+    (await zoho.post(path, {"cvid": "12"})).is_(400, invalid("cvid", "$.cvid"))
+    (await zoho.post(path, {})).refused(400, "MANDATORY_NOT_FOUND", api_name="ids", json_path=ANY)
+    (await zoho.get(path)).refused(400, "MANDATORY_NOT_FOUND", param_name="job_id")
+    (await zoho.get(path, job_id="12")).refused(400, "INVALID_DATA", param_name="job_id")
+
+
+@fact("§3.7", "V", "stuck and failing mass deletes are scripted like other jobs")
+async def test_scripted_mass_delete(zoho: Org) -> None:
+    """RUNNING for as long as it is told, then FAILED by the next fault."""
+    await zoho.insert("Leads", *[{"Last_Name": "A"}] * 3)
+    path, view = "/Leads/actions/mass_delete", await view_of(zoho, "Leads")
+    await zoho.fault("stuck_job", operation="mass_delete.job", seconds=1200, times=1)
+    await zoho.fault("fail_job", operation="mass_delete.job", times=1)
+    job = (await zoho.post(path, {"cvid": view})).first["details"]["job_id"]
+
+    await until(zoho, path, job, "RUNNING")
+    await zoho.pass_time(1201)
+    await until(zoho, path, job, "FAILED")
+    assert await zoho.count("Leads") == 3
+
+
+@fact("§3.7", "V", "more than 1,000 related records: 202 and SCHEDULED")
+async def test_restore_with_many_related_records(zoho: Org) -> None:
+    """The parent with its notes; the bin with its records."""
+    record = await zoho.contact()
+    notes = {"data": [{"Note_Content": "n"}] * 100}
+    for _ in range(11):
+        assert (await zoho.post(f"/Contacts/{record}/Notes", notes)).status == 201
+    await zoho.delete("/Contacts", ids=record)
+    answer = await zoho.post(f"/settings/recycle_bin/{record}/actions/restore")
+    assert (answer.status, answer.json["recycle_bin"][0]["code"]) == (202, "SCHEDULED")
+    assert (await zoho.read("Contacts", record))["Last_Name"] == "Okafor"
+    for _ in range(11):
+        made = await zoho.insert("Leads", *[{"Last_Name": "x"}] * 100)
+        ids = [row["details"]["id"] for row in made.json["data"]]
+        assert (await zoho.delete("/Leads", ids=",".join(ids))).status == 200
+    answer = await zoho.post("/settings/recycle_bin/actions/empty")
+    assert (answer.status, answer.json["code"]) == (202, "SCHEDULED")
+    assert (await zoho.get("/settings/recycle_bin")).status == 204

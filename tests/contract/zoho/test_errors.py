@@ -44,6 +44,22 @@ async def test_other_version(zoho: Org, version: str) -> None:
     )
 
 
+@fact("§1.1", "V", "a host that is no Zoho API: 400 INVALID_HOST (a setting names the right ones)")
+async def test_wrong_host(zoho: Org) -> None:
+    """Any host is right unless some are named."""
+    await zoho.set(api_hosts=["www.zohoapis.com"])
+    (await zoho.get("/org")).refused(400, "INVALID_HOST")
+    answer = await zoho.get("/org", headers={"Host": "www.zohoapis.com"})
+    assert answer.status == 200
+
+
+@fact("§1.1", "S", "a token of another data centre is unknown here: 401 INVALID_TOKEN")
+async def test_token_of_another_data_centre(zoho: Org) -> None:
+    """It was never minted here."""
+    zoho.token = "1000.somewhere-else"
+    (await zoho.get("/org")).refused(401, "INVALID_TOKEN")
+
+
 TAXONOMY: list[tuple[str, int]] = [
     ("EXPECTED_DEPENDENT_FIELD_MISSING", 400),
     ("DEPENDENT_MISMATCH", 400),

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -21,6 +21,7 @@ from .oauth import ALL_SCOPES
 from .org import Org
 from .orgs import NewOrg, NewPerson, OrgRegistry
 from .people_edits import Edit, apply_edit, find_person
+from .plan import Edition
 from .record_ids import record_id
 from .subforms import NewSubform, add_subform
 from .users import user_json
@@ -40,6 +41,15 @@ class Freeze(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     at: float | None = None
+
+
+class Plan(BaseModel):
+    """What an org has bought; absent keys stay."""
+
+    model_config = ConfigDict(extra="forbid")
+    edition: Edition | None = None
+    seats: PositiveInt | None = None
+    hipaa: bool | None = None
 
 
 class NewCredentials(BaseModel):
@@ -75,6 +85,13 @@ class Refused(Exception):
 
 def _json(value: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(value), status, media_type="application/json")
+
+
+def _since(request: Request) -> int:
+    text = request.query_params.get("since", "0")
+    if not (text.isascii() and text.isdigit() and len(text) < 19):  # noqa: PLR2004 - fits an int64
+        raise Refused(422, "since is no sequence number")
+    return int(text)
 
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -191,13 +208,17 @@ class Admin:
     async def change_settings(self, request: Request) -> Response:
         """Change behaviour settings, edition or seats of a running org."""
         org = self._org(request)
-        changes = orjson.loads(await request.body() or b"{}")
+        try:
+            changes = orjson.loads(await request.body() or b"{}")
+        except orjson.JSONDecodeError:
+            raise Refused(422, "JSON is expected") from None
         if not isinstance(changes, dict):
             raise Refused(422, "an object is expected")
-        for name in ("edition", "seats", "hipaa"):
-            if name in changes:
-                org.profile[name] = changes.pop(name)
+        plan = Plan.model_validate(
+            {name: changes.pop(name) for name in ("edition", "seats", "hipaa") if name in changes}
+        )
         org.behaviour = Behaviour.model_validate({**org.behaviour.model_dump(), **changes})
+        org.profile.update(plan.model_dump(exclude_none=True))
         org.save_profile()
         org.forget_checks()
         org.refresh_limits()
@@ -223,7 +244,7 @@ class Admin:
     async def requests(self, request: Request) -> Response:
         """Return the request log after ``?since=`` (a sequence number)."""
         org = self._org(request)
-        since = int(request.query_params.get("since", "0"))
+        since = _since(request)
         return _json({"requests": list(org.log.since(since))})
 
     async def clear_requests(self, request: Request) -> Response:
@@ -234,7 +255,7 @@ class Admin:
     async def fired(self, request: Request) -> Response:
         """Return the automations that ran, after ``?since=``."""
         org = self._org(request)
-        since = int(request.query_params.get("since", "0"))
+        since = _since(request)
         rows = org.database.all(
             "select seq, at, feature, module, action, record, source from fired where seq > ?"
             " order by seq limit 100000",

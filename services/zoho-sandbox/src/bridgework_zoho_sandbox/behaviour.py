@@ -18,6 +18,11 @@ class Behaviour(BaseModel):
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
+    # Hosts (§1.1)
+    api_hosts: tuple[str, ...] = Field(
+        default=(), description="§1.1: hosts that are ours, others are INVALID_HOST; empty: any"
+    )
+
     # Tokens (§1)
     live_access_tokens: PositiveInt = Field(default=15, description="§1.3: 15 or 30")
     refresh_tokens_per_user: PositiveInt = Field(default=20, description="§1.3")

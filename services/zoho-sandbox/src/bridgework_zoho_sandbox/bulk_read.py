@@ -10,52 +10,31 @@ import zipfile
 from collections.abc import Callable
 from typing import Any
 
-from .bulk_write import resource_not_found
+import orjson
+
+from .bulk_criteria import criteria_sql, refuse
+from .bulk_write import callback_of, resource_not_found
 from .call import Answer, Call, answer_json, file_answer
+from .callbacks import call_back
 from .clock import iso
-from .columns import NUMBERS, column_sql, is_text, kind_of, literal
+from .columns import kind_of
 from .errors import TOO_MANY_REQUESTS, Json, ZohoError
 from .jobs import Job, load_job, started
 from .metadata import Module
 from .org import Org
+from .people import Person
 from .record_ids import record_id
 from .rendering import Renderer
-from .search import Clause, like
+from .search import Clause
 from .table import COLUMNS, Record
 
 ROWS_PER_JOB = 200_000
 CHUNK_ROWS = 2_000
 FIELDS_MAX = 200
 PAGE_MAX = 500
-GROUP_MAX = 25
-DEPTH_MAX = 10
-IN_MAX = 20
-PAIR = 2
 RESULT_LIFE_S = 86_400
 DOWNLOADS_PER_MINUTE = 10
 MINUTE_S = 60
-EMPTY = "${EMPTY}"
-_ORDERED = {"less_than": "<", "less_equal": "<=", "greater_than": ">", "greater_equal": ">="}
-_COMPARATORS = (
-    "equal",
-    "not_equal",
-    "in",
-    "not_in",
-    *_ORDERED,
-    "between",
-    "not_between",
-    "contains",
-    "not_contains",
-    "starts_with",
-    "ends_with",
-)
-_LISTS = frozenset({"in", "not_in"})
-_BETWEENS = frozenset({"between", "not_between"})
-_PATTERNS = {"contains": "%{}%", "not_contains": "%{}%", "starts_with": "{}%", "ends_with": "%{}"}
-
-
-def _refuse(code: str, message: str, **details: Any) -> ZohoError:
-    return ZohoError(400, code, message, details)
 
 
 def _module(call: Call, query: Json) -> Module:
@@ -63,9 +42,9 @@ def _module(call: Call, query: Json) -> Module:
     name = module.get("api_name") if isinstance(module, dict) else None
     found = call.org.modules.get(name) if isinstance(name, str) else None
     if found is None:
-        raise _refuse("INVALID_MODULE", "the module is invalid", module=str(name)[:50])
+        raise refuse("MODULE_NOT_AVAILABLE", "the module is not available", module=str(name)[:50])
     if found.api_name in {"Notes", "Attachments", "Users"} or found.generated_type == "subform":
-        raise _refuse("MODULE_NOT_SUPPORTED", "the module is not supported", module=str(name))
+        raise refuse("MODULE_NOT_SUPPORTED", "the module is not supported", module=str(name))
     return found
 
 
@@ -74,118 +53,70 @@ def _fields(module: Module, query: Json) -> list[str]:
     if fields is None:
         return ["id", *(item.api_name for item in module.live_fields())]
     if not isinstance(fields, list) or not all(isinstance(name, str) for name in fields):
-        raise _refuse("INVALID_DATA", "invalid data", api_name="fields")
+        raise refuse(
+            "VALUE_TYPE_NOT_SUPPORTED",
+            "the value type is wrong",
+            api_name="fields",
+            supported="string",
+        )
     if len(fields) > FIELDS_MAX:
-        raise _refuse("LIMIT_EXCEEDED", "fields limit exceeded", limit=FIELDS_MAX)
+        raise refuse("LIMIT_EXCEEDED", "fields limit exceeded", limit=FIELDS_MAX)
     for name in fields:
         if kind_of(module, name.split(".")[0]) is None:
-            raise _refuse("INVALID_FIELD", "the field is invalid", api_name=name[:100])
+            raise refuse("FIELD_NOT_AVAILABLE", "the field is not available", api_name=name[:100])
     return fields
 
 
-def criteria_sql(module: Module, criteria: Any, depth: int = 0) -> Clause:
-    """Return a criteria tree as SQL.
-
-    Raises:
-        ZohoError: 400 for unknown fields, comparators or values.
-    """
-    if not isinstance(criteria, dict) or depth > DEPTH_MAX:
-        raise _refuse("INVALID_CRITERIA", "the criteria is invalid")
-    if "group" in criteria:
-        group, word = criteria["group"], criteria.get("group_operator")
-        if not isinstance(group, list) or not group or word not in {"and", "or", "AND", "OR"}:
-            raise _refuse("AMBIGUOUS_GROUP_IN_CRITERIA", "the group is ambiguous")
-        if len(group) > GROUP_MAX:
-            raise _refuse("CRITERIA_LIMIT_EXCEEDED", "criteria limit exceeded", limit=GROUP_MAX)
-        parts = [criteria_sql(module, item, depth + 1) for item in group]
-        return Clause(
-            "(" + f" {word} ".join(part.sql for part in parts) + ")",
-            [value for part in parts for value in part.values],
-        )
-    field = criteria.get("field")
-    name = field.get("api_name") if isinstance(field, dict) else criteria.get("api_name")
-    kind = kind_of(module, name) if isinstance(name, str) else None
-    if kind is None or not isinstance(name, str):
-        raise _refuse("INVALID_FIELD", "the field is invalid", api_name=str(name)[:100])
-    return _comparison(name, kind, str(criteria.get("comparator")).lower(), criteria.get("value"))
-
-
-def _comparison(name: str, kind: str, comparator: str, value: Any) -> Clause:
-    if comparator not in _COMPARATORS:
-        raise _refuse("INVALID_COMPARATOR", "the comparator is invalid", comparator=comparator[:50])
-    column, text = column_sql(name), is_text(kind)
-    if value == EMPTY and comparator in {"equal", "not_equal"}:
-        return Clause(f"{column} is {'' if comparator == 'equal' else 'not '}null", [])
-    if comparator in _PATTERNS:
-        if not text:
-            raise _incompatible(name, comparator)
-        word = "not like" if comparator.startswith("not") else "like"
-        pattern = _PATTERNS[comparator].format(like(str(value)))
-        return Clause(f"coalesce({column}, '') {word} ? escape '\\'", [pattern])
-    if comparator in _ORDERED and not (kind in NUMBERS or kind in {"date", "datetime", "id"}):
-        raise _incompatible(name, comparator)
-    values = _literals(name, kind, comparator, value)
-    return Clause(_sql(column, comparator, len(values), " collate nocase" if text else ""), values)
-
-
-def _incompatible(name: str, comparator: str) -> ZohoError:
-    return _refuse(
-        "COMPARATOR_AND_VALUE_IN_CRITERIA_NOT_COMPATIBLE",
-        "comparator and value do not fit",
-        api_name=name,
-        comparator=comparator,
-    )
-
-
-def _literals(name: str, kind: str, comparator: str, value: Any) -> list[Any]:
-    several = comparator in _LISTS or comparator in _BETWEENS
-    items = value if isinstance(value, list) else str(value).split(",") if several else [value]
-    if comparator in _LISTS and len(items) > IN_MAX:
-        raise _refuse("LIMIT_EXCEEDED", "too many values", limit=IN_MAX)
-    wanted = PAIR if comparator in _BETWEENS else None if several else 1
-    if not items or (wanted is not None and len(items) != wanted):
-        raise _incompatible(name, comparator)
+def _body(call: Call) -> Json:
+    if not call.body.strip():
+        raise refuse("REQUEST_BODY_IS_EMPTY", "the request body is empty")
     try:
-        return [literal(kind, item.strip() if isinstance(item, str) else item) for item in items]
-    except (ValueError, TypeError, OverflowError):
-        raise _incompatible(name, comparator) from None
+        return call.json()
+    except ZohoError:
+        raise refuse("REQUEST_BODY_NOT_READABLE", "the request body cannot be read") from None
 
 
-def _sql(column: str, comparator: str, count: int, nocase: str) -> str:
-    if comparator in _BETWEENS:
-        return f"{column} {comparator.replace('_', ' ')} ? and ?"
-    if comparator in _LISTS:
-        marks = ", ".join("?" * count)
-        return f"{column}{nocase} {comparator.replace('_', ' ')} ({marks})"
-    if comparator in _ORDERED:
-        return f"{column} {_ORDERED[comparator]} ?"
-    if comparator == "equal":
-        return f"{column} = ?{nocase}"
-    return f"({column} is null or {column} != ?{nocase})"
+def _page_token(doc: Json) -> str:
+    """Return the token of the page after this one: the last id and when it was made."""
+    return f"{doc['last']}.{int(doc['completed'])}"
+
+
+def _after(call: Call, query: Json) -> int:
+    """Return the id after which the asked-for page starts; 0 without a page token."""
+    token = query.get("page_token")
+    if token is None:
+        return 0
+    text, _, made = str(token).partition(".")
+    found = record_id(text)
+    if found is None or not (made.isascii() and made.isdigit() and len(made) < 12):  # noqa: PLR2004 - seconds
+        raise refuse("INVALID_DATA", "invalid data", api_name="page_token")
+    if call.org.clock.now() - int(made) > RESULT_LIFE_S:
+        raise refuse("EXPIRED_VALUE", "the page token has expired", api_name="page_token")
+    return found
 
 
 def create(call: Call) -> Answer:
     """``POST /crm/bulk/v8/read``: 50 credits, up to 200,000 rows."""
-    body = call.json()
+    body = _body(call)
     query = body.get("query")
     if not isinstance(query, dict):
-        raise _refuse("MANDATORY_NOT_FOUND", "required field not found", api_name="query")
+        raise refuse("MANDATORY_NOT_FOUND", "required field not found", api_name="query")
     if body.get("file_type", "csv") != "csv":
-        raise _refuse("NOT_SUPPORTED", "only csv is supported by the sandbox")
+        raise refuse("NOT_SUPPORTED", "only csv is supported by the sandbox")
     module = _module(call, query)
     fields = _fields(module, query)
+    if "cvid" in query and record_id(query["cvid"]) != module.view_id:
+        raise refuse("CVID_NOT_SUPPORTED", "the custom view is not supported")
+    callback = callback_of(body)
     clause = Clause("1", [])
     if query.get("criteria") is not None:
         clause = criteria_sql(module, query["criteria"])
     page = query.get("page", 1)
-    if type(page) is not int or not 1 <= page <= PAGE_MAX:
-        raise _refuse("INVALID_DATA", "invalid data", api_name="page")
-    after = 0
-    if query.get("page_token") is not None:
-        found = record_id(query["page_token"])
-        if found is None:
-            raise _refuse("INVALID_DATA", "invalid data", api_name="page_token")
-        after = found
+    if type(page) is not int or page < 1:
+        raise refuse("INVALID_DATA", "invalid data", api_name="page")
+    if page > PAGE_MAX:
+        raise refuse("PAGE_RANGE_EXCEEDED", "the page is out of range", max_limit=PAGE_MAX)
+    after = _after(call, query)
     org, now = call.org, call.org.clock.now_s()
     job = Job(
         org,
@@ -203,6 +134,7 @@ def create(call: Call) -> Answer:
             "created": now,
             "query": {k: query[k] for k in ("module", "fields", "criteria", "page") if k in query},
             "result": None,
+            "callback": callback,
         },
     )
     job.save()
@@ -308,22 +240,21 @@ async def run_bulk_read(org: Org, job: Job) -> None:
         completed=org.clock.now_s(),
     )
     job.save()
+    if doc.get("callback") is not None:
+        told = orjson.dumps({"data": [_shown(org, job, person)]})
+        await asyncio.to_thread(call_back, doc["callback"]["url"], told)
 
 
-def status(call: Call) -> Answer:
-    """``GET /crm/bulk/v8/read/{id}``."""
-    job = load_job(call.org, record_id(call.args["id"]), "read")
-    if job is None:
-        raise resource_not_found(call.args["id"])
+def _shown(org: Org, job: Job, viewer: Person) -> Json:
+    """Return a job as its poll and its callback show it."""
     doc = job.doc
-    person = call.org.people[doc["person"]]
     shown: Json = {
         "id": str(job.id),
         "operation": "read",
         "state": doc["state"],
         "query": doc["query"],
-        "created_by": person.short(),
-        "created_time": iso(doc["created"], call.person.time_zone),
+        "created_by": org.people[doc["person"]].short(),
+        "created_time": iso(doc["created"], viewer.time_zone),
         "file_type": "csv",
     }
     if doc["result"] is not None:
@@ -333,9 +264,17 @@ def status(call: Call) -> Answer:
             "download_url": f"/crm/bulk/v8/read/{job.id}/result",
             "per_page": ROWS_PER_JOB,
             "more_records": doc["more"],
-            "next_page_token": str(doc["last"]) if doc["more"] else None,
+            "next_page_token": _page_token(doc) if doc["more"] else None,
         }
-    return answer_json(200, {"data": [shown]})
+    return shown
+
+
+def status(call: Call) -> Answer:
+    """``GET /crm/bulk/v8/read/{id}``."""
+    job = load_job(call.org, record_id(call.args["id"]), "read")
+    if job is None:
+        raise resource_not_found(call.args["id"])
+    return answer_json(200, {"data": [_shown(call.org, job, call.person)]})
 
 
 def result(call: Call) -> Answer:

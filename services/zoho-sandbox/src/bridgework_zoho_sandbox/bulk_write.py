@@ -65,7 +65,8 @@ def upload(call: Call) -> Answer:
     )
 
 
-def _callback(body: Json) -> Json | None:
+def callback_of(body: Json) -> Json | None:
+    """Return the callback of a job, if it has one."""
     callback = body.get("callback")
     if callback is None:
         return None
@@ -207,7 +208,7 @@ def create(call: Call) -> Answer:
     operation = body.get("operation")
     if operation not in OPERATIONS:
         raise _refuse("INVALID_DATA", "invalid data", {"api_name": "operation"})
-    callback = _callback(body)
+    callback = callback_of(body)
     resources = body.get("resource")
     if not isinstance(resources, list) or not resources or not isinstance(resources[0], dict):
         raise _refuse(

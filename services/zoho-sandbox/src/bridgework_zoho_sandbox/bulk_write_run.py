@@ -10,8 +10,6 @@ import asyncio
 import csv
 import io
 import secrets
-import urllib.error
-import urllib.request
 import zipfile
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +17,7 @@ from typing import Any
 import orjson
 
 from .bulk_write import job_json
+from .callbacks import call_back
 from .csv_values import Cell, cell_reader, csv_rows
 from .errors import Json, Rejected
 from .faults import Fault
@@ -34,7 +33,6 @@ CHUNK_ROWS = 200
 ROWS_MAX = 25_000
 COLUMNS_MAX = 200
 RESULT_COLUMNS = 3
-CALLBACK_TIMEOUT_S = 5.0
 
 
 class JobFailed(Exception):
@@ -337,15 +335,4 @@ async def run_bulk_write(org: Org, job: Job) -> None:
         doc["code"] = failure.code
     job.save()
     if doc["callback"] is not None:
-        await asyncio.to_thread(_call_back, doc["callback"]["url"], orjson.dumps(job_json(job)))
-
-
-def _call_back(url: str, body: bytes) -> None:
-    request = urllib.request.Request(  # noqa: S310 - scheme was checked at creation
-        url, data=body, headers={"content-type": "application/json"}, method="POST"
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=CALLBACK_TIMEOUT_S):  # noqa: S310 - same
-            return
-    except (urllib.error.URLError, OSError):
-        return
+        await asyncio.to_thread(call_back, doc["callback"]["url"], orjson.dumps(job_json(job)))

@@ -56,6 +56,7 @@ class Gateway:
         try:
             operation, args = self._route(method, path)
             grant = self._authenticate(headers)
+            _check_host(grant.org, headers)
         except ZohoError as error:
             await body.drain(self.max_body_bytes)
             await send_answer(send, answer_json(error.status, error.body))
@@ -105,6 +106,12 @@ class Gateway:
                     raise ZohoError(401, "INVALID_TOKEN", "invalid oauth token")
                 return grant
         raise ZohoError(401, "AUTHENTICATION_FAILURE", "Authentication failed")
+
+
+def _check_host(org: Org, headers: dict[str, str]) -> None:
+    hosts = org.behaviour.api_hosts
+    if hosts and headers.get("host", "").partition(":")[0] not in hosts:
+        raise ZohoError(400, "INVALID_HOST", "the host is not a valid one")
 
 
 class Flight:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .org import Org
 
 Runner = Callable[["Org", "Job"], Awaitable[None]]
-UNFINISHED = frozenset({"ADDED", "QUEUED", "INPROGRESS", "IN PROGRESS"})
+UNFINISHED = frozenset({"ADDED", "SCHEDULED", "QUEUED", "INPROGRESS", "IN PROGRESS", "RUNNING"})
 
 
 class Job:
@@ -44,6 +44,17 @@ def load_job(org: Org, job_id: int | None, kind: str) -> Job | None:
         return None
     row = org.database.one("select doc from job where id = ? and kind = ?", (job_id, kind))
     return None if row is None else Job(org, job_id, kind, orjson.loads(row[0]))
+
+
+def unfinished(org: Org, kind: str) -> Job | None:
+    """Return the first stored job of a kind that has not ended."""
+    for job_id, text in org.database.all(
+        "select id, doc from job where kind = ? order by id", (kind,)
+    ):
+        doc = orjson.loads(text)
+        if (doc.get("status") or doc.get("state")) in UNFINISHED:
+            return Job(org, job_id, kind, doc)
+    return None
 
 
 class JobQueue:
@@ -84,16 +95,19 @@ class JobQueue:
                 await self.runners[job.kind](self._org, job)
 
 
-async def started(job: Job, operation: str, module: str) -> Any:
-    """Wait the start delay and any ``stuck_job`` fault; return a ``fail_job`` fault or ``None``."""
+async def started(job: Job, operation: str, module: str, *, running: str | None = None) -> Any:
+    """Wait the start delay and any ``stuck_job`` fault; return a ``fail_job`` fault or ``None``.
+
+    ``running`` is what this kind of job calls the state in which it is stuck.
+    """
     org = job.org
     await org.clock.sleep(org.behaviour.bulk_start_delay_s)
     failing = None
     for fault in org.faults.striking_job(operation, module):
         if fault.spec.kind == "stuck_job":
-            job.doc["status" if "status" in job.doc else "state"] = (
-                org.behaviour.bulk_in_progress_text if "status" in job.doc else "IN PROGRESS"
-            )
+            key = "status" if "status" in job.doc else "state"
+            usual = org.behaviour.bulk_in_progress_text if key == "status" else "IN PROGRESS"
+            job.doc[key] = running or usual
             job.save()
             await org.clock.sleep(fault.spec.seconds)
         else:

@@ -120,7 +120,7 @@ class Stage:
 
 @dataclass(slots=True)
 class Module:
-    """One module of one org with its fields and its only layout."""
+    """One module of one org with its fields, its only layout and its only view (every record)."""
 
     id: int
     slot: int
@@ -135,6 +135,7 @@ class Module:
     display_field: str = "Name"
     layout_id: int = 0
     section_id: int = 0
+    view_id: int = 0
     modified_at: int = 0
     parent: str | None = None
     fields: dict[str, FieldMeta] = field(default_factory=dict)

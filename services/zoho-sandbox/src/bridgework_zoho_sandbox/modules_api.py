@@ -172,6 +172,7 @@ def new_module(
         duplicate_field="Name" if parent is None else None,
         layout_id=org.ids.take(),
         section_id=org.ids.take(),
+        view_id=org.ids.take(),
         modified_at=now,
         parent=parent,
     )

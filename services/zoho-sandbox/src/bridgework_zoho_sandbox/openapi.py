@@ -14,11 +14,22 @@ _EMPTY = frozenset({204, 304})
 _OBJECT: Json = {"type": "object"}
 _ERROR = {"$ref": "#/components/schemas/Error"}
 _ARRAYS = frozenset(
-    {"data", "users", "fields", "modules", "layouts", "tags", "recycle_bin", "__composite_requests"}
+    {
+        "data",
+        "users",
+        "fields",
+        "modules",
+        "layouts",
+        "custom_views",
+        "tags",
+        "recycle_bin",
+        "__composite_requests",
+    }
 )
 _DESCRIPTIONS = {
     200: "Done; every element of the answer says whether it succeeded.",
     201: "Everything was added.",
+    202: "Accepted; the rest is done later.",
     204: "There is nothing to return.",
     207: "Some elements failed.",
     304: "Nothing changed since.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import coql, deleting, prices, reading, records, search, tags
+from . import coql, deleting, mass_delete, prices, reading, records, search, tags
 from .operation import Operation, Param
 from .operation_parts import (
     API,
@@ -194,7 +194,7 @@ RECORDS = (
         "records.mass_delete",
         "POST",
         f"{API}/{{module}}/actions/mass_delete",
-        deleting.mass_delete,
+        mass_delete.mass_delete,
         ("ZohoCRM.mass_delete.{module}.DELETE",),
         (200, 207, 400),
         prices.mass_delete_price,
@@ -205,9 +205,9 @@ RECORDS = (
         "records.mass_delete_status",
         "GET",
         f"{API}/{{module}}/actions/mass_delete",
-        deleting.mass_delete_status,
+        mass_delete.mass_delete_status,
         ("ZohoCRM.mass_delete.{module}.READ",),
-        (400,),
+        (200, 400),
         query=(Param("job_id", TEXT, required=True),),
     ),
     Operation(

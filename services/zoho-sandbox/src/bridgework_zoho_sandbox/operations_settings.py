@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import deleting, fields_api, modules_api, prices, tags, users
+from . import fields_api, modules_api, prices, recycle_bin, tags, users, views
 from .operation import Operation, Param
 from .operation_parts import API, IDS, MODULE, PAGE, PER_PAGE, TEXT, settings_scope
 
@@ -247,6 +247,16 @@ METADATA = (
         wrapper="related_lists",
     ),
     Operation(
+        "views.list",
+        "GET",
+        f"{_SETTINGS}/custom_views",
+        views.list_views,
+        settings_scope("custom_views", "READ"),
+        (200, 400),
+        query=(MODULE,),
+        wrapper="custom_views",
+    ),
+    Operation(
         "pipelines.list",
         "GET",
         f"{_SETTINGS}/pipeline",
@@ -283,7 +293,7 @@ BIN = (
         "bin.list",
         "GET",
         _BIN,
-        deleting.list_bin,
+        recycle_bin.list_bin,
         settings_scope("recycle_bin", "READ"),
         (200, 204, 400),
         query=(PER_PAGE, PAGE),
@@ -293,7 +303,7 @@ BIN = (
         "bin.count",
         "GET",
         f"{_BIN}/actions/count",
-        deleting.count_bin,
+        recycle_bin.count_bin,
         settings_scope("recycle_bin", "READ"),
         (200,),
         wrapper="count",
@@ -302,9 +312,9 @@ BIN = (
         "bin.restore",
         "POST",
         f"{_BIN}/actions/restore",
-        deleting.restore_records,
+        recycle_bin.restore_records,
         settings_scope("recycle_bin", "UPDATE"),
-        (200, 207, 400),
+        (200, 202, 207, 400),
         body="json",
         wrapper="recycle_bin",
     ),
@@ -312,16 +322,16 @@ BIN = (
         "bin.empty",
         "POST",
         f"{_BIN}/actions/empty",
-        deleting.empty_bin,
+        recycle_bin.empty_bin,
         settings_scope("recycle_bin", "UPDATE"),
-        (200,),
+        (200, 202),
         wrapper="code",
     ),
     Operation(
         "bin.get",
         "GET",
         f"{_BIN}/{{id}}",
-        deleting.get_bin,
+        recycle_bin.get_bin,
         settings_scope("recycle_bin", "READ"),
         (200, 400),
         wrapper="recycle_bin",
@@ -330,7 +340,7 @@ BIN = (
         "bin.delete",
         "DELETE",
         f"{_BIN}/{{id}}",
-        deleting.delete_bin,
+        recycle_bin.delete_bin,
         settings_scope("recycle_bin", "DELETE"),
         (200, 400),
         wrapper="recycle_bin",
@@ -339,9 +349,9 @@ BIN = (
         "bin.restore_one",
         "POST",
         f"{_BIN}/{{id}}/actions/restore",
-        deleting.restore_record,
+        recycle_bin.restore_record,
         settings_scope("recycle_bin", "UPDATE"),
-        (200, 400),
+        (200, 202, 400),
         wrapper="recycle_bin",
     ),
 )

@@ -13,6 +13,7 @@ from .bulk_read import run_bulk_read
 from .bulk_write_run import run_bulk_write
 from .database import IdSource
 from .errors import Json
+from .mass_delete import KIND, run_mass_delete
 from .metadata import Choice, FieldMeta, Module, Stage
 from .oauth import ALL_SCOPES, TokenBook
 from .org import Org
@@ -178,7 +179,11 @@ class OrgRegistry:
 
     def _org(self, folder: Path) -> Org:
         org = Org(folder, request_log_size=self._request_log_size)
-        org.jobs.runners = {"write": run_bulk_write, "read": run_bulk_read}
+        org.jobs.runners = {
+            "write": run_bulk_write,
+            "read": run_bulk_read,
+            KIND: run_mass_delete,
+        }
         return org
 
     async def remove(self, org: Org) -> None:
@@ -216,6 +221,7 @@ def build_module(ids: IdSource, standard: StandardModule, slot: int, now: int) -
         display_field=standard.display_field,
         layout_id=ids.take(),
         section_id=ids.take(),
+        view_id=ids.take(),
         modified_at=now,
     )
     text = standard.fields

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .deleting import delete_one
+from .deleting import Deleter
 from .errors import Json, Rejected
 from .features import TRIGGERS
 from .org import Org
@@ -57,7 +57,7 @@ def apply_edit(org: Org, edit: Edit) -> Json:
     module = org.modules[edit.module]
     with org.database.transaction():
         if edit.action == "delete":
-            element = delete_one(org, module, person, str(edit.id), "record deleted")
+            element = Deleter(org, module, person).delete(str(edit.id), "record deleted")
             record = int(element["details"]["id"])
         else:
             writer = Writer(org, module, person)

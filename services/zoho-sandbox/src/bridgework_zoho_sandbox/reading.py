@@ -40,7 +40,7 @@ def list_records(call: Call) -> Answer:
     module = record_module(call)
     names = fields_param(call)
     page = page_request(call)
-    if "cvid" in call.params:
+    if "cvid" in call.params and record_id(call.params["cvid"]) != module.view_id:
         raise bad_param("cvid")
     where = "1"
     values: list[Any] = []
