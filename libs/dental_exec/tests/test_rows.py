@@ -3,7 +3,9 @@
 import csv
 import io
 import random
+import tracemalloc
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,10 +14,11 @@ from typing import Any, Literal
 import pytest
 from bridgework_contracts.errors import BridgeworkError, SourceUnreadable
 from bridgework_dental_exec import fast_lane
-from bridgework_dental_exec.dialects import detect
+from bridgework_dental_exec.dialects import Dialect, detect
 from bridgework_dental_exec.export import Limits, TableFile, open_export
 from bridgework_dental_exec.quarantine import shape
 from bridgework_dental_exec.reading import open_rows
+from bridgework_dental_exec.rows import ReadReport, read_rows
 from bridgework_dental_exec.snapshot import Snapshot, seal_snapshot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -123,14 +126,55 @@ def test_pins_outrank_detection(tmp_path: Path) -> None:
 
 def test_a_gibibyte_of_quotes_would_not_fill_memory(tmp_path: Path) -> None:
     """One endless line is quarantined without being kept; rows around it are read."""
-    with (tmp_path / "alerts.csv").open("wb") as out:
+    file = tmp_path / "alerts.csv"
+    with file.open("wb") as out:
         out.write(b"a,b\n1,x\n")
-        for _ in range(40):
+        for _ in range(96):
             out.write(b'"' * (1 << 20))
         out.write(b"\n2,y\n")
-    source, rows = read(tmp_path, (tmp_path / "alerts.csv").read_bytes())
-    assert [c for _, c in rows] == [["1", "x"], ["2", "y"]]
-    assert [q.code for q in source.report.quarantine] == ["line_too_long"]
+    tracemalloc.start()
+    source = open_rows(TableFile("alerts", "alerts.csv", file, file.stat().st_size))
+    rows = [c for _, cells in source.batches for c in cells]
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert rows == [["1", "x"], ["2", "y"]]
+    assert [(q.line, q.code) for q in source.report.quarantine] == [(3, "line_too_long")]
+    assert peak_bytes < 64 << 20
+
+
+def test_an_endless_json_line_is_quarantined_without_being_kept(tmp_path: Path) -> None:
+    """The objects around it are read."""
+    file = tmp_path / "tasks.jsonl"
+    with file.open("wb") as out:
+        out.write(b'{"task_id": 1}\n{"task_id": "')
+        for _ in range(40):
+            out.write(b"9" * (1 << 20))
+        out.write(b'"}\n{"task_id": 3}\n')
+    source = open_rows(TableFile("tasks", "tasks.jsonl", file, file.stat().st_size))
+    rows = [(n, *c) for lines, cells in source.batches for n, c in zip(lines, cells, strict=True)]
+    assert rows == [(1, "1"), (3, "3")]
+    assert [(q.line, q.code) for q in source.report.quarantine] == [(2, "line_too_long")]
+
+
+def test_an_open_quote_before_long_lines_ends_quickly(tmp_path: Path) -> None:
+    """What a runaway quote swallowed comes back; only the lines that are no rows are lost."""
+    text = "a,b,c\n" + '1,x,"' + "running text of a note\n" * 60_000 + "2,x,y\n3,x,y\n"
+    source, rows = read(tmp_path, text)
+    assert rows == []
+    assert source.report.quarantine.rows == 60_002
+    short = "a,b,c\n" + '1,x,"' + "running text of a note\n" * 900 + "2,x,y\n3,x,y\n"
+    source, rows = read(tmp_path, short)
+    assert [c[0] for _, c in rows] == ["2", "3"]
+    assert source.report.quarantine.rows == 900
+
+
+def test_a_picture_of_megabytes_inside_a_cell_is_a_row(tmp_path: Path) -> None:
+    """Inline images make long lines; up to the limit they are rows like others."""
+    picture = "data:image/png;base64," + "A" * (6 << 20)
+    source, rows = read(tmp_path, f'a,b,c\n1,"see\n{picture}",y\n2,x,y\n')
+    assert [c[0] for _, c in rows] == ["1", "2"]
+    assert rows[0][1][1] == f"see\n{picture}"
+    assert len(source.report.quarantine) == 0
 
 
 def test_a_file_of_open_quotes_ends_quickly_and_counts_every_line(tmp_path: Path) -> None:
@@ -144,10 +188,31 @@ def test_a_file_of_open_quotes_ends_quickly_and_counts_every_line(tmp_path: Path
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=600))
 def test_any_bytes_are_read_or_quarantined(tmp_path_factory: Any, data: bytes) -> None:
-    """No crash, and no line that is neither a row, nor blank, nor quarantined."""
+    """No crash; the row that stood before the damage is read or named."""
     source, rows = read(tmp_path_factory.mktemp("fuzz"), b"a,b,c\n1,2,3\n" + data)
     assert source.header
-    assert len(rows) + source.report.quarantine.rows + source.report.blank_lines >= 1
+    assert len(rows) + source.report.quarantine.rows >= 1
+    assert all(len(cells) == len(source.header) for _, cells in rows)
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.sampled_from(["1", "x", ",", ",", '"', '""', "\n", "\n", "\r\n", "é", " "])))
+def test_every_line_is_a_row_or_quarantined(tmp_path_factory: Any, pieces: list[str]) -> None:
+    """Each line that is not blank stands in exactly one row or in one quarantined stretch."""
+    text = "a,b,c\n1,x,y\n" + "".join(pieces)
+    folder = tmp_path_factory.mktemp("lines")
+    (folder / "alerts.csv").write_bytes(text.encode())
+    dialect = Dialect(encoding="utf-8")
+    report = ReadReport()
+    seen: Counter[int] = Counter()
+    for lines, rows in read_rows(folder / "alerts.csv", "alerts.csv", dialect, report):
+        for line, cells in zip(lines, rows, strict=True):
+            seen.update(range(line, line + 1 + sum(c.count("\n") for c in cells)))
+    for bad in report.quarantine:
+        seen.update(range(bad.line, bad.line_to + 1))
+    wanted = {n for n, line in enumerate(text.split("\n"), start=1) if n > 1 and line.strip()}
+    assert wanted <= seen.keys()
+    assert all(seen[n] == 1 for n in wanted)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -346,6 +411,34 @@ def test_workbooks_and_json_lines_are_read_like_csv(tmp_path: Path) -> None:
     assert [(q.file, q.line, q.code) for q in snapshot.quarantine] == [
         ("tasks.jsonl", 2, "not_json")
     ]
+
+
+def test_a_workbook_that_is_a_bomb_is_quarantined(tmp_path: Path) -> None:
+    """It is never opened; the other files are read."""
+    with zipfile.ZipFile(tmp_path / "tasks.xlsx", "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.writestr("xl/worksheets/sheet1.xml", b"0" * (80 << 20))
+    (tmp_path / "alerts.csv").write_text("pat_id,kind\n1,Allergy\n")
+    snapshot = seal_snapshot(open_export(tmp_path, tmp_path / "w"), tmp_path / "s")
+    assert [(q.file, q.code) for q in snapshot.quarantine] == [("tasks.xlsx", "workbook_bomb")]
+    assert snapshot.tables["alerts"].rows == 1
+
+
+@pytest.mark.parametrize("header", ["PAT_ID;KIND;FLAG", "PatId;Kind;Flag", '"Pat ID";Kind;"flag"'])
+@pytest.mark.parametrize("name", ["alerts.csv", "ALERTS.TXT", "DE_alerts_2026-10-06.csv"])
+def test_spelling_of_files_and_columns_does_not_matter(
+    tmp_path: Path, name: str, header: str
+) -> None:
+    """Case, blanks and underscores of a name are no difference; nor does it change hashes."""
+    (tmp_path / name).write_text(f"{header};since\n1;Allergy;Y;\n")
+    snapshot = seal_snapshot(open_export(tmp_path, tmp_path / "w"), tmp_path / "s", seal=SEAL)
+    assert snapshot.tables["alerts"].columns == ("pat_id", "kind", "flag", "since")
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    (plain / "alerts.csv").write_text("pat_id,kind,flag,since\n1,Allergy,Y,\n")
+    other = seal_snapshot(open_export(plain, tmp_path / "w"), tmp_path / "s2", seal=SEAL)
+    sql = "SELECT _hash FROM alerts"
+    found = [s.connect(["alerts"]).execute(sql).fetchall() for s in (snapshot, other)]
+    assert found[0] == found[1]
 
 
 def test_a_shape_holds_no_letter_and_no_digit_of_the_value() -> None:

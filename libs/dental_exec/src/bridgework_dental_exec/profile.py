@@ -44,6 +44,15 @@ class TableDef:
     columns: tuple[str, ...]
     dates: dict[str, Kind]
 
+    def aligned(self, header: Iterable[str]) -> list[str]:
+        """Return a header in which ``PatID`` and ``pat id`` are the profile's ``pat_id``.
+
+        A spelling of a column that stands there as it should be stays as it is.
+        """
+        names = list(header)
+        spelt = {folded(c): c for c in self.columns if c not in names}
+        return [name if name in self.columns else spelt.pop(folded(name), name) for name in names]
+
 
 @dataclass(frozen=True, slots=True)
 class ChoiceDef:
@@ -81,17 +90,22 @@ class Profile:
 
     def match_table(self, stem: str, header: Iterable[str]) -> TableDef | None:
         """Return the table a file holds: by its name, else by its header."""
-        name = stem.strip().lower().replace("-", "_").replace(" ", "_")
-        if name in self.tables:
-            return self.tables[name]
-        columns = set(header)
+        by_name = {folded(name): table for name, table in self.tables.items()}
+        if folded(stem) in by_name:
+            return by_name[folded(stem)]
+        columns = {folded(column) for column in header}
         best, best_share = None, _HEADER_SHARE
         for table in self.tables.values():
-            wanted = set(table.columns)
+            wanted = {folded(column) for column in table.columns}
             share = len(wanted & columns) / len(wanted | columns) if columns else 0.0
-            if share > best_share and set(table.key) <= columns:
+            if share > best_share and {folded(k) for k in table.key} <= columns:
                 best, best_share = table, share
         return best
+
+
+def folded(name: str) -> str:
+    """Return a table's or column's name as it compares: letters and digits, lower case."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 @cache

@@ -6,6 +6,7 @@ practice happened to save.
 
 import datetime as dt
 import json
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,11 +19,18 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from bridgework_dental_exec.dialects import Dialect, FileScan, detect, scan_file
 from bridgework_dental_exec.export import TableFile
+from bridgework_dental_exec.physical_lines import MAX_LINE_CHARS
 from bridgework_dental_exec.quarantine import Quarantined, shape
 from bridgework_dental_exec.rows import ReadReport, column_names, read_rows
 
 Batch = tuple[list[int], list[list[str]]]
 _BATCH_ROWS = 8_192
+_MAX_PART_BYTES, _MAX_STRINGS_BYTES = 8 << 30, 256 << 20
+_MAX_RATIO, _RATIO_FROM_BYTES = 250, 64 << 20
+"""Shared strings are held in memory; sheets are streamed."""
+
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+"""How a workbook writes a control character inside a text (``_x000D_``)."""
 _BROKEN_BOOK = (
     InvalidFileException,
     zipfile.BadZipFile,
@@ -73,6 +81,7 @@ def open_rows(table: TableFile, pins: Mapping[str, str] | None = None) -> RowSou
 
 def _open_workbook(table: TableFile, scan: FileScan) -> RowSource:
     try:
+        _refuse_bomb(table)
         book = openpyxl.load_workbook(table.path, read_only=True, data_only=True)
         sheet = next((s for s in book.worksheets if s.sheet_state == "visible"), None)
         rows = sheet.iter_rows(values_only=True) if sheet is not None else iter(())
@@ -126,6 +135,24 @@ def _open_workbook(table: TableFile, scan: FileScan) -> RowSource:
     return RowSource(table, scan, None, header, batches(), report, ("Workbook, first sheet.",))
 
 
+def _refuse_bomb(table: TableFile) -> None:
+    """Refuse a workbook whose parts unpack to far more than a workbook holds."""
+    with zipfile.ZipFile(table.path) as parts:
+        for part in parts.infolist():
+            ratio = part.file_size > _MAX_RATIO * max(part.compress_size, 1)
+            shared = "sharedstrings" in part.filename.lower()
+            if (
+                part.file_size > (_MAX_STRINGS_BYTES if shared else _MAX_PART_BYTES)
+                or (ratio and part.file_size > _RATIO_FROM_BYTES)
+            ):  # fmt: skip
+                raise SourceUnreadable(
+                    "This workbook unpacks to far too much.",
+                    code="workbook_bomb",
+                    file=table.file,
+                    remedy="Save it as CSV.",
+                )
+
+
 def _first_row(rows: Iterator[tuple[Any, ...]]) -> tuple[int, list[str]]:
     for line, row in enumerate(rows, start=1):
         cells = [printed(v) for v in row]
@@ -150,7 +177,8 @@ def printed(value: Any) -> str:  # noqa: PLR0911 - one return per type
         return value.isoformat()
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)  # noqa: PLR2004
-    return str(value)
+    text = str(value)
+    return _ESCAPED.sub(lambda m: chr(int(m[1], 16)), text) if "_x" in text else text
 
 
 def _open_json_lines(table: TableFile, scan: FileScan) -> RowSource:
@@ -184,7 +212,14 @@ def _json_records(table: TableFile, report: ReadReport) -> Iterator[tuple[int, d
         if probe.read(2) in {b"\xff\xfe", b"\xfe\xff"}:
             encoding = "utf-16"
     with table.path.open(encoding=encoding, errors="replace", newline="\n") as stream:
-        for line, text in enumerate(stream, start=1):
+        line = 0
+        while text := stream.readline(MAX_LINE_CHARS):
+            line += 1
+            if len(text) == MAX_LINE_CHARS and not text.endswith("\n"):
+                while (more := stream.readline(MAX_LINE_CHARS)) and not more.endswith("\n"):
+                    pass
+                report.quarantine.add(_bad_json(table, line, "line_too_long", text[:100]))
+                continue
             bare = text.strip().strip("\x00").rstrip(",")
             if bare in {"", "[", "]"}:
                 report.blank_lines += 1
@@ -196,18 +231,12 @@ def _json_records(table: TableFile, report: ReadReport) -> Iterator[tuple[int, d
             if isinstance(record, dict):
                 yield line, record
                 continue
-            report.quarantine.add(
-                Quarantined(
-                    table.file,
-                    line,
-                    line,
-                    1,
-                    "",
-                    "not_json",
-                    shape(bare),
-                    "Each line must be one JSON object.",
-                )
-            )
+            report.quarantine.add(_bad_json(table, line, "not_json", bare))
+
+
+def _bad_json(table: TableFile, line: int, code: str, text: str) -> Quarantined:
+    remedy = "Each line must be one JSON object."
+    return Quarantined(table.file, line, line, 1, "", code, shape(text), remedy)
 
 
 def _json_cell(value: Any) -> str:

@@ -7,19 +7,18 @@ on at the next line. One broken quote never swallows the rows behind it.
 
 import csv
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from bridgework_dental_exec.dialects import Dialect, is_trailer
+from bridgework_dental_exec.physical_lines import MAX_LINE_CHARS, physical_lines
 from bridgework_dental_exec.quarantine import Quarantined, QuarantineList, shape
 
-MAX_LINE_CHARS = 16 << 20
-"""A longer physical line is no text file's line: it is quarantined unread."""
-
-_READ_BYTES = 1 << 20
 _RUNAWAY_LINES = 20_000
-_RUNAWAY_CHARS = 4 << 20
+_RUNAWAY_CHARS = 16 << 20
+_FEWEST_LINES, _FEWEST_CHARS = 200, 256 << 10
 _JOIN_LINES = 60
 _FIRST_ROWS = 64
 _HOPELESS_LINES = 5_000
@@ -62,13 +61,33 @@ class _Feed:
         self.line = first_line
         self.taken: list[str] = []
         self._chars = 0
-        self.max_lines = _RUNAWAY_LINES
+        self._max_lines, self._max_chars = _RUNAWAY_LINES, _RUNAWAY_CHARS
 
     def mark(self) -> int:
         """Forget what was taken; return the line number that comes next."""
         self.taken.clear()
         self._chars = 0
         return self.line
+
+    def expect_less(self) -> None:
+        """Give up sooner on the next open quote, so that many of them stay affordable."""
+        self._max_lines = max(_FEWEST_LINES, self._max_lines // 2)
+        self._max_chars = max(_FEWEST_CHARS, self._max_chars // 2)
+
+    def skip_rest(self) -> str:
+        """Take everything that is left; return the first line that is not blank."""
+        beginning = ""
+        for text in chain(self._back, self._lines):
+            self.line += 1
+            beginning = beginning or text.strip()
+        self._back.clear()
+        return beginning
+
+    def take_again(self, count: int) -> None:
+        """Take lines that were pushed back or peeked at."""
+        for _ in range(count):
+            self.taken.append(self._back.popleft())
+        self.line += count
 
     def push_back(self, lines: list[str]) -> None:
         """Give lines back; they come again, in the same order."""
@@ -83,7 +102,8 @@ class _Feed:
         self.line += 1
         self.taken.append(text)
         self._chars += len(text)
-        if len(self.taken) > self.max_lines or self._chars > _RUNAWAY_CHARS:
+        several = len(self.taken) > 1
+        if several and (len(self.taken) > self._max_lines or self._chars > self._max_chars):
             raise _RunawayQuote
         return text
 
@@ -95,110 +115,6 @@ class _Feed:
                 break
             self._back.append(text)
         return [self._back[i] for i in range(min(count, len(self._back)))]
-
-
-def decode_cp1252(raw: bytes) -> str:
-    """Decode Windows-1252; the five undefined bytes become the control characters they are."""
-    try:
-        return raw.decode("cp1252")
-    except UnicodeDecodeError:
-        return "".join(
-            raw[i : i + 1].decode("cp1252", "ignore") or chr(raw[i]) for i in range(len(raw))
-        )
-
-
-def physical_lines(
-    path: Path, dialect: Dialect, on_overlong: Callable[[int, str], None]
-) -> Iterator[str]:
-    r"""Yield the file's physical lines, decoded, each with its line end as ``\n`` or ``\r\n``."""
-    number = 0
-    for raw in _raw_lines(path, dialect):
-        number += 1
-        if isinstance(raw, _Overlong):
-            on_overlong(number, raw.beginning)
-            yield "\n"
-            continue
-        yield raw
-
-
-@dataclass(frozen=True, slots=True)
-class _Overlong:
-    beginning: str
-
-
-def _raw_lines(path: Path, dialect: Dialect) -> Iterator[str | _Overlong]:
-    with path.open("rb") as stream:
-        stream.seek(dialect.bom_bytes)
-        if dialect.encoding.startswith("utf-16"):
-            yield from _utf16_lines(iter(lambda: stream.read(_READ_BYTES), b""), dialect)
-            return
-        end = b"\r" if dialect.newline == "\r" else b"\n"
-        rest = b""
-        overlong: bytes | None = None
-        while block := stream.read(_READ_BYTES):
-            pieces = (rest + block).split(end)
-            rest = pieces.pop()
-            if pieces and overlong is not None:
-                yield _Overlong(decode_cp1252(overlong))
-                overlong = None
-                pieces.pop(0)
-            if pieces:
-                yield from _decode_lines(pieces, dialect.encoding)
-            if len(rest) > MAX_LINE_CHARS:
-                overlong = overlong or rest[:100]
-                rest = b""
-        if overlong is not None:
-            yield _Overlong(decode_cp1252(overlong))
-        elif rest.rstrip(b"\x1a"):
-            yield from (_strip_eof(text) for text in _decode_lines([rest], dialect.encoding))
-
-
-def _strip_eof(text: str) -> str:
-    return text.removesuffix("\n").rstrip("\x1a")
-
-
-def _decode_lines(pieces: list[bytes], encoding: str) -> Iterator[str]:
-    if encoding == "cp1252":
-        for piece in pieces:
-            yield decode_cp1252(piece) + "\n"
-        return
-    joined = b"\n".join(pieces)
-    try:
-        text = joined.decode("utf-8")
-    except UnicodeDecodeError:
-        for piece in pieces:
-            try:
-                yield piece.decode("utf-8") + "\n"
-            except UnicodeDecodeError:
-                yield decode_cp1252(piece) + "\n"
-        return
-    for line in text.split("\n"):
-        yield line + "\n"
-
-
-def _utf16_lines(blocks: Iterator[bytes], dialect: Dialect) -> Iterator[str | _Overlong]:
-    import codecs  # noqa: PLC0415 - only this branch needs it
-
-    decoder = codecs.getincrementaldecoder(dialect.encoding)("replace")
-    rest = ""
-    overlong: str | None = None
-    for block in blocks:
-        pieces = (rest + decoder.decode(block)).split("\n")
-        rest = pieces.pop()
-        if pieces and overlong is not None:
-            yield _Overlong(overlong)
-            overlong = None
-            pieces.pop(0)
-        for piece in pieces:
-            yield piece + "\n"
-        if len(rest) > MAX_LINE_CHARS:
-            overlong = overlong or rest[:100]
-            rest = ""
-    rest += decoder.decode(b"", final=True)
-    if overlong is not None:
-        yield _Overlong(overlong)
-    elif rest.rstrip("\x1a"):
-        yield rest.rstrip("\x1a")
 
 
 def column_names(cells: list[str]) -> list[str]:
@@ -310,7 +226,7 @@ class _RowReader:
                 return
             except (csv.Error, _RunawayQuote) as exc:
                 if isinstance(exc, _RunawayQuote):
-                    feed.max_lines = max(200, feed.max_lines // 2)
+                    feed.expect_less()
                 cells = None
                 reader = self._csv(feed)
             if cells is not None and len(cells) == width:
@@ -355,7 +271,9 @@ class _RowReader:
             return "stray_quote", cells
         if finished and len(taken) > 1:
             return None
-        if len(cells) < width and not first.startswith(quote):
+        if 1 < len(cells) < width and not first.startswith(
+            quote
+        ):  # never guess into the first cell
             return self._join_lines(first, cells, width)
         return None
 
@@ -380,11 +298,9 @@ class _RowReader:
                 after = coming[count : count + 1]
                 if parsed is None or len(parsed) != width or self._is_continuation(after, width):
                     continue
-                for _ in range(count):
-                    next(feed)
+                feed.take_again(count)
                 return "unquoted_line_break", [c.replace(_LF_STAND_IN, "\n") for c in parsed]
-        for _ in rest:
-            next(feed)
+        feed.take_again(len(rest))
         return None
 
     def _is_continuation(self, after: list[str], width: int) -> bool:
@@ -437,14 +353,7 @@ class _RowReader:
         """Quarantine the rest of a file that is no table, without looking at each line."""
         feed = self._feed
         first = feed.line
-        feed.max_lines = 1 << 62
-        beginning = ""
-        while True:
-            feed.mark()
-            text = next(feed, None)
-            if text is None:
-                break
-            beginning = beginning or text
+        beginning = feed.skip_rest()
         if feed.line > first:
             self._report.quarantine.add(
                 Quarantined(
@@ -454,7 +363,7 @@ class _RowReader:
                     feed.line - first,
                     "",
                     "not_a_table",
-                    shape(beginning.rstrip("\r\n")),
+                    shape(beginning),
                     "This file is not a table: export it again.",
                 )
             )

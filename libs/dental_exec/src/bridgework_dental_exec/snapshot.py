@@ -277,7 +277,7 @@ class Sealer:
     def seal(self, table: TableDef, source: RowSource) -> None:
         """Write one table and what was learnt about it."""
         snapshot = self._snapshot
-        header = source.header
+        header = source.header = table.aligned(source.header)
         missing = tuple(c for c in table.columns if c not in header)
         keyless = bool(set(table.key) & set(missing)) or not header
         file = source.table.file
