@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from bridgework_dental_exec.dialects import Dialect, detect
 from bridgework_dental_exec.export import Export
-from bridgework_dental_exec.rows import physical_lines
+from bridgework_dental_exec.physical_lines import physical_lines
 from bridgework_dental_exec.sealing import open_dataset, open_writer, row_hash_key
 from bridgework_dental_exec.snapshot import HASH, LINE, Snapshot, TableInfo
 
