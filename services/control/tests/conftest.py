@@ -24,6 +24,7 @@ from bridgework_contracts.topics import Subject, topic_name
 from bridgework_control.app import open_app
 from bridgework_control.handlers import DeadLetterHandler, ProgressHandler
 from bridgework_control.operations import Control
+from bridgework_control.run_operations import RunOperations
 from bridgework_control.settings import Settings
 from bridgework_eventlog.loop import Batch, Delivery
 from bridgework_eventlog.port import NewRecord, Record, TopicPartition
@@ -116,6 +117,11 @@ class World:
         return self.control.pool
 
     @property
+    def runs(self) -> RunOperations:
+        """The operations on runs."""
+        return RunOperations(self.control)
+
+    @property
     def log(self) -> SealedLog:
         """The log with sealed values."""
         return SealedLog(self.control._log, self.control.directory.sealer_for)
@@ -158,9 +164,10 @@ class World:
         """Have control hear words of progress."""
         handler = ProgressHandler(
             tenant=await self.control.directory.get(TenantId(tenant_id)),
-            outbox=self.control._outbox,
+            outbox=self.control.outbox,
             jobs=self.control.jobs,
             runs=self.control.runs,
+            quarantine=self.control.quarantine,
         )
         await handler.handle(batch_of(words))
 
@@ -168,7 +175,7 @@ class World:
         """Have control hear of dead letters."""
         handler = DeadLetterHandler(
             tenant=await self.control.directory.get(TenantId(tenant_id)),
-            outbox=self.control._outbox,
+            outbox=self.control.outbox,
             letters=self.control.dead_letters,
         )
         await handler.handle(batch_of(letters))

@@ -45,13 +45,21 @@ BODIES: dict[str, Any] = {
     "/v1/jobs/{job_id}/mapping/confirm": LEAD,
     "/v1/jobs/{job_id}/gates/{gate}/approve": LEAD,
     "/v1/jobs/{job_id}/runs": {"kind": "rehearsal"},
+    "/v1/jobs/{job_id}/quarantine/{item_id}/fix": {"value": "1", "by": "lead", "why": "asked"},
+    "/v1/jobs/{job_id}/quarantine/{item_id}/accept": {"by": "lead", "why": "asked"},
+    "/v1/jobs/{job_id}/quarantine/{item_id}/withdraw": {"by": "lead", "why": "asked"},
+    "/v1/jobs/{job_id}/quarantine/release": {"by": "lead"},
     "/v1/tenants/{tenant_id}/dead-letters/{dead_letter_id}/replay": {"operator": "ops"},
 }
 
 
 async def ask(api: Api, method: str, path: str, **names: str) -> Any:
     """Ask one operation about named things, with a body that would be taken."""
-    where = path.format(**{"gate": "G1", "dead_letter_id": "dl_1", **names}) if names else path
+    where = (
+        path.format(**{"gate": "G1", "dead_letter_id": "dl_1", "item_id": "q_1", **names})
+        if names
+        else path
+    )
     body = BODIES.get(path) if method == "POST" else None
     return await api.ask(method, where.removeprefix("/v1"), body)
 

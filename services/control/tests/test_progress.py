@@ -58,7 +58,7 @@ def story(run_id: str, kind: str) -> list[Message]:
 
 async def tell(world: World, run_id: str, kind: str) -> list[Message]:
     """Tell the whole story word by word; return the commands owed."""
-    tenant_id = (await world.control.run_row(run_id))["tenant_id"]
+    tenant_id = (await world.runs.run_row(run_id))["tenant_id"]
     for word in story(run_id, kind):
         await world.say(tenant_id, word)
     return await world.owed(tenant_id)
@@ -127,7 +127,7 @@ async def _begun(world: World, run_id: str) -> list[Message]:
     """The two commands a run begins with."""
     from bridgework_contracts.runs import RunSpec
 
-    row = await world.control.run_row(run_id)
+    row = await world.runs.run_row(run_id)
     spec = RunSpec.model_validate(row["spec"])
     return [StartRun(spec=spec), TakeFingerprint(run_id=spec.run_id, label="before")]
 
@@ -135,7 +135,7 @@ async def _begun(world: World, run_id: str) -> list[Message]:
 async def test_a_story_in_one_batch_ends_like_one_told_word_by_word(world: World) -> None:
     """However the log cuts it."""
     run_id = await world.start(await world.ready())
-    tenant_id = (await world.control.run_row(run_id))["tenant_id"]
+    tenant_id = (await world.runs.run_row(run_id))["tenant_id"]
     await world.say(tenant_id, *story(run_id, "rehearsal"))
     assert (await world.api.get(f"/runs/{run_id}"))["state"] == "finished"
     assert len(await world.owed(tenant_id)) == 2 + LAST_WAVE + 2
@@ -149,17 +149,17 @@ async def test_a_story_told_again_changes_nothing_and_owes_nothing(world: World)
     words = story(run_id, "rehearsal")
     await world.say(tenant_id, *words[:4])
     await world.owed(tenant_id)
-    middle = await world.control.run_row(run_id)
+    middle = await world.runs.run_row(run_id)
     await world.say(tenant_id, *words[:4])
-    assert await world.control.run_row(run_id) == middle
+    assert await world.runs.run_row(run_id) == middle
     assert await world.owed(tenant_id) == []
     await world.say(tenant_id, *words[4:])
     await world.owed(tenant_id)
-    end, job = await world.control.run_row(run_id), await world.control.job_row(job_id)
+    end, job = await world.runs.run_row(run_id), await world.control.job_row(job_id)
     await world.say(tenant_id, *words)
     for word in reversed(words):
         await world.say(tenant_id, word)
-    assert await world.control.run_row(run_id) == end
+    assert await world.runs.run_row(run_id) == end
     assert await world.control.job_row(job_id) == job
     assert await world.owed(tenant_id) == []
 
@@ -181,7 +181,7 @@ async def test_words_about_a_run_nobody_knows_change_nothing(world: World) -> No
 async def test_counts_credits_and_what_a_run_waits_for_are_shown(world: World) -> None:
     """Waiting is over when the run moves on."""
     run_id = await world.start(await world.ready())
-    tenant_id = (await world.control.run_row(run_id))["tenant_id"]
+    tenant_id = (await world.runs.run_row(run_id))["tenant_id"]
     run = RunId(run_id)
     until = "2026-11-24T03:00:00Z"
     await world.say(
@@ -210,7 +210,7 @@ async def test_counts_credits_and_what_a_run_waits_for_are_shown(world: World) -
 async def test_the_first_fingerprint_under_a_label_stands(world: World) -> None:
     """What was there before is not what is there after a crash and a retry."""
     run_id = await world.start(await world.ready())
-    tenant_id = (await world.control.run_row(run_id))["tenant_id"]
+    tenant_id = (await world.runs.run_row(run_id))["tenant_id"]
     other = {"Contacts": {"count": 7, "hash": "f" * 64}}
     for modules in (FINGERPRINT, other):
         await world.say(
@@ -267,7 +267,7 @@ FAILED = {
 async def failing(world: World, words: int) -> tuple[str, str]:
     """A run that failed after some words of its story; returns run and tenant."""
     run_id = await world.start(await world.ready())
-    tenant_id = (await world.control.run_row(run_id))["tenant_id"]
+    tenant_id = (await world.runs.run_row(run_id))["tenant_id"]
     await world.say(tenant_id, *story(run_id, "rehearsal")[:words])
     await world.say(tenant_id, RunFailed.model_validate({"run_id": run_id, **FAILED}))
     await world.owed(tenant_id)
@@ -288,7 +288,7 @@ async def test_a_failed_run_says_why_and_goes_on_after_the_repair(world: World) 
 async def test_a_run_that_is_over_does_not_fail_any_more(world: World) -> None:
     """A late word about a cancelled or finished run."""
     run_id = await world.start(await world.ready())
-    tenant_id = (await world.control.run_row(run_id))["tenant_id"]
+    tenant_id = (await world.runs.run_row(run_id))["tenant_id"]
     await world.api.post(f"/runs/{run_id}/cancel")
     await world.say(tenant_id, RunFailed.model_validate({"run_id": run_id, **FAILED}))
     shown = await world.api.get(f"/runs/{run_id}")
@@ -302,7 +302,7 @@ async def test_a_run_that_is_over_does_not_fail_any_more(world: World) -> None:
 async def test_a_wave_that_settles_while_the_run_is_paused_is_not_forgotten(world: World) -> None:
     """What was in flight lands after the pause; the reconciler says a wave has settled once."""
     run_id = await world.start(await world.ready())
-    tenant_id = (await world.control.run_row(run_id))["tenant_id"]
+    tenant_id = (await world.runs.run_row(run_id))["tenant_id"]
     run = RunId(run_id)
     await world.say(tenant_id, FingerprintTaken(run_id=run, label="before", modules=FINGERPRINT))
     await world.api.post(f"/runs/{run_id}/pause")
@@ -337,7 +337,7 @@ async def test_a_run_that_failed_between_waves_is_resumed_where_it_was(
 async def test_a_wave_without_records_may_settle_before_the_run_has_begun(world: World) -> None:
     """The reconciler says so once; the fingerprint that comes later finds it settled."""
     run_id = await world.start(await world.ready())
-    tenant_id = (await world.control.run_row(run_id))["tenant_id"]
+    tenant_id = (await world.runs.run_row(run_id))["tenant_id"]
     fingerprint, sealed, first, *rest = story(run_id, "rehearsal")
     await world.say(tenant_id, first)
     await world.say(tenant_id, fingerprint)

@@ -20,6 +20,7 @@ from bridgework_control.dead_letters import DeadLetters
 from bridgework_control.handlers import DeadLetterHandler, ProgressHandler
 from bridgework_control.http.api import build_api
 from bridgework_control.operations import SCHEMA, Control
+from bridgework_control.quarantine import Quarantine
 from bridgework_control.settings import Settings
 from bridgework_control.steps import StepWorker
 
@@ -34,6 +35,10 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
         await migrate_zoho_org(chassis.pool)
         runs = Statements.load("bridgework_control", "sql/runs.sql", schema=SCHEMA)
         jobs = Statements.load("bridgework_control", "sql/jobs.sql", schema=SCHEMA)
+        quarantine = Quarantine(
+            pool=chassis.pool,
+            statements=Statements.load("bridgework_control", "sql/quarantine.sql", schema=SCHEMA),
+        )
         letters = DeadLetters(pool=chassis.pool, outbox=chassis.outbox, statements=runs)
         control = Control(
             pool=chassis.pool,
@@ -43,6 +48,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             settings=settings,
             reconciler=ReconcilerClient(settings.reconciler_url, http),
             dead_letters=letters,
+            quarantine=quarantine,
         )
 
         async def serve_tenant(tenant: Tenant, stop: asyncio.Event) -> None:
@@ -50,7 +56,9 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
                 await stop.wait()
                 return
             loops = TenantLoops(chassis, tenant, service="control")
-            progress = ProgressHandler(tenant=tenant, outbox=chassis.outbox, jobs=jobs, runs=runs)
+            progress = ProgressHandler(
+                tenant=tenant, outbox=chassis.outbox, jobs=jobs, runs=runs, quarantine=quarantine
+            )
             dead = DeadLetterHandler(tenant=tenant, outbox=chassis.outbox, letters=letters)
             async with open_zoho(
                 chassis.pool, tenant.zoho, tenant.sealer, settings=settings.zoho

@@ -32,6 +32,7 @@ from bridgework_control.domain.jobs import AFTER, JobState
 from bridgework_control.domain.runs import RunState, RunView, Step
 from bridgework_control.findings import seal_findings
 from bridgework_control.publishing import command_messages
+from bridgework_control.quarantine import Quarantine
 
 log = structlog.get_logger(__name__)
 
@@ -48,11 +49,13 @@ class ProgressHandler:
         outbox: ServiceOutbox,
         jobs: Statements,
         runs: Statements,
+        quarantine: Quarantine,
     ) -> None:
         self._tenant = tenant
         self._outbox = outbox
         self._jobs = jobs
         self._runs = runs
+        self._quarantine = quarantine
 
     async def handle(self, batch: Batch) -> None:
         """Apply a batch of progress in order."""
@@ -101,7 +104,7 @@ class ProgressHandler:
             case RunFailed():
                 await self._failed(connection, message)
             case SnapshotSealed():
-                await connection.execute(self._runs.set_findings, message.run_id, message.findings)
+                await self._sealed(connection, message)
             case _:
                 pass  # Not a word of progress: nothing to do here.
 
@@ -131,6 +134,36 @@ class ProgressHandler:
                 seal_findings(self._tenant, message.job_id, findings),
             )
 
+        await self._quarantine.heard(
+            connection,
+            message.job_id,
+            message.audit_id,
+            message.quarantined if message.ok else None,
+            message.quarantined_left_out,
+            message.corrections,
+        )
+
+    async def _sealed(self, connection: Connection, message: SnapshotSealed) -> None:
+        row = await connection.fetchrow(self._runs.lock_run, message.run_id)
+        if row is None:
+            return
+        await connection.execute(self._runs.set_findings, message.run_id, message.findings)
+        await self._quarantine.heard(
+            connection,
+            row["job_id"],
+            message.run_id,
+            message.quarantined,
+            message.quarantined_left_out,
+            message.corrections,
+        )
+        if row["state"] == RunState.FINISHED:
+            await self._conclude(connection, message.run_id)
+
+    async def _conclude(self, connection: Connection, run_id: str) -> None:
+        row = await connection.fetchrow(self._runs.run, run_id)
+        if row is not None:
+            await self._quarantine.concluded(connection, dict(row))
+
     async def _view(self, connection: Connection, run_id: str) -> RunView | None:
         row = await connection.fetchrow(self._runs.lock_run, run_id)
         if row is None:
@@ -154,6 +187,7 @@ class ProgressHandler:
         row = await connection.fetchrow(self._runs.run, run_id)
         if row is not None:
             await connection.execute(self._jobs.set_state, row["job_id"], AFTER[run.kind], None)
+        await self._conclude(connection, run_id)
         log.info("run_finished", run_id=run_id)
 
     async def _failed(self, connection: Connection, message: RunFailed) -> None:

@@ -1,4 +1,7 @@
-"""What the job API can do: check, change rows and owe commands, in one transaction each."""
+"""What the job API can do to tenants, jobs, gates and the quarantine; runs: ``run_operations``.
+
+Each operation checks, changes rows and owes commands in one transaction.
+"""
 
 import hashlib
 import secrets
@@ -6,17 +9,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import asyncpg
 from bridgework_contracts.codec import Command
 from bridgework_contracts.commands import (
     AuditExport,
-    CancelRun,
-    PauseRun,
-    StartRun,
-    TakeFingerprint,
 )
-from bridgework_contracts.ids import JobId, RunId, TenantId, new_job_id, new_run_id
-from bridgework_contracts.runs import RunKind, RunSpec, SampleSpec, SourceSpec, Wave
+from bridgework_contracts.ids import JobId, TenantId, new_job_id
+from bridgework_contracts.runs import SourceSpec
 from bridgework_contracts.topics import tenant_topics
 from bridgework_eventlog.port import EventLog
 from bridgework_mapping.document import MappingDocument
@@ -28,20 +26,20 @@ from bridgework_store.statements import Statements
 from bridgework_control.adapters.reconciler import ReconcilerClient
 from bridgework_control.dead_letters import DeadLetters
 from bridgework_control.domain.gates import evidence_for
-from bridgework_control.domain.jobs import BUSY, DURING, NEEDED_FOR_RUN, Gate, JobState
-from bridgework_control.domain.runs import BEFORE, ENDED, RunState, on_resume, run_of
-from bridgework_control.domain.undo import undo_waves
-from bridgework_control.domain.views import gate_views, job_report, job_view, run_view
+from bridgework_control.domain.jobs import BUSY, Gate, JobState
+from bridgework_control.domain.views import gate_views, job_view
 from bridgework_control.findings import open_findings
 from bridgework_control.http.models import (
     GateApprove,
     JobCreate,
     MappingConfirm,
-    RunCreate,
+    PlaceDecision,
+    PlaceFix,
     TenantCreate,
 )
 from bridgework_control.http.problems import ApiError
 from bridgework_control.publishing import command_messages
+from bridgework_control.quarantine import Quarantine
 from bridgework_control.settings import Settings
 
 SCHEMA = "control"
@@ -59,6 +57,7 @@ class Control:
         settings: This service's settings.
         reconciler: Pages of the journal.
         dead_letters: Messages that wait for a person.
+        quarantine: Places of exports that people correct or accept.
     """
 
     def __init__(
@@ -71,16 +70,18 @@ class Control:
         settings: Settings,
         reconciler: ReconcilerClient,
         dead_letters: DeadLetters,
+        quarantine: Quarantine,
     ) -> None:
         self.pool = pool
         self.directory = directory
         self.reconciler = reconciler
         self.dead_letters = dead_letters
         self._log = log
-        self._outbox = outbox
+        self.outbox = outbox
         self._settings = settings
         self.jobs = Statements.load("bridgework_control", "sql/jobs.sql", schema=SCHEMA)
         self.runs = Statements.load("bridgework_control", "sql/runs.sql", schema=SCHEMA)
+        self.quarantine = quarantine
 
     # ---- tenants ----------------------------------------------------------------------------
 
@@ -136,7 +137,7 @@ class Control:
             dialect_pins=body.dialect_pins,
         )
         job_id = new_job_id()
-        async with self._outbox.transaction() as connection:
+        async with self.outbox.transaction() as connection:
             await connection.execute(
                 self.jobs.insert_job,
                 job_id,
@@ -148,18 +149,21 @@ class Control:
                 document.hash,
                 None,
             )
-            await self._send(connection, tenant, [self._audit_command(job_id, source)])
+            await self.send(connection, tenant, [self._audit_command(job_id, source)])
         return job_id
 
     async def audit_again(self, job_id: str) -> None:
         """Audit the job's export once more (after a repair, or a failed audit)."""
-        async with self._outbox.transaction() as connection:
-            job = await self._locked_job(connection, job_id)
-            _refuse_busy(job)
+        async with self.outbox.transaction() as connection:
+            job = await self.locked_job(connection, job_id)
+            refuse_busy(job)
             tenant = await self.tenant(job["tenant_id"])
             await connection.execute(self.jobs.set_state, job_id, JobState.AUDITING, None)
             source = SourceSpec.model_validate(job["source"])
-            await self._send(connection, tenant, [self._audit_command(JobId(job_id), source)])
+            source = source.model_copy(
+                update={"corrections": await self.quarantine.corrections(connection, job_id)}
+            )
+            await self.send(connection, tenant, [self._audit_command(JobId(job_id), source)])
 
     def _audit_command(self, job_id: JobId, source: SourceSpec) -> Command:
         audit_id = f"audit_{secrets.token_hex(8)}"
@@ -197,18 +201,18 @@ class Control:
         Raises:
             ApiError: ``gate_not_ready`` unless the audit was accepted; ``job_busy``.
         """
-        async with self._outbox.transaction() as connection:
-            job = await self._locked_job(connection, job_id)
-            _refuse_busy(job)
-            await self._need(connection, job_id, (Gate.G1_AUDIT,))
+        async with self.outbox.transaction() as connection:
+            job = await self.locked_job(connection, job_id)
+            refuse_busy(job)
+            await self.need(connection, job_id, (Gate.G1_AUDIT,))
             await connection.execute(self.jobs.set_state, job_id, JobState.APPLYING_SCHEMA, None)
             await connection.execute(self.jobs.ask_step, job["tenant_id"], job_id, "apply_schema")
 
     async def confirm_mapping(self, job_id: str, body: MappingConfirm) -> None:
         """Keep a person's decisions about owners and the source, and approve gate G3."""
-        async with self._outbox.transaction() as connection:
-            job = await self._locked_job(connection, job_id)
-            _refuse_busy(job)
+        async with self.outbox.transaction() as connection:
+            job = await self.locked_job(connection, job_id)
+            refuse_busy(job)
             source = dict(job["source"])
             merges = dict(source.get("merges", {}))
             if body.accept_auto_merges:
@@ -266,8 +270,8 @@ class Control:
             ApiError: ``gate_not_ready`` while something stands in its way; ``conflict`` when the
                 evidence is no longer what the approver saw.
         """
-        async with self._outbox.transaction() as connection:
-            await self._locked_job(connection, job_id)
+        async with self.outbox.transaction() as connection:
+            await self.locked_job(connection, job_id)
             await self._approve(connection, job_id, gate, body)
 
     async def _approve(
@@ -299,7 +303,12 @@ class Control:
         if gate is Gate.G7_GO_LIVE:
             await connection.execute(self.jobs.set_state, job_id, JobState.LIVE, None)
 
-    async def _need(self, connection: Connection, job_id: str, needed: Sequence[Gate]) -> None:
+    async def need(self, connection: Connection, job_id: str, needed: Sequence[Gate]) -> None:
+        """Refuse what needs gates that are not approved.
+
+        Raises:
+            ApiError: ``gate_not_ready``.
+        """
         approved = {Gate(row["gate"]) for row in await connection.fetch(self.jobs.gates, job_id)}
         missing = [gate for gate in needed if gate not in approved]
         if missing:
@@ -309,179 +318,62 @@ class Control:
                 errors=[{"gate": gate} for gate in missing],
             )
 
-    # ---- runs -------------------------------------------------------------------------------
+    # ---- quarantine -------------------------------------------------------------------------
 
-    async def create_run(self, job_id: str, body: RunCreate) -> RunId:
-        """Start a run.
+    async def fix_place(self, job_id: str, item_id: str, body: PlaceFix) -> dict[str, Any]:
+        """Keep a person's correction of a place; return the place."""
+        tenant = await self.tenant((await self.job_row(job_id))["tenant_id"])
+        async with self.outbox.transaction() as connection:
+            await self.quarantine.fix(connection, tenant, job_id, item_id, body)
+        return await self.quarantine.item(job_id, item_id)
 
-        Raises:
-            ApiError: ``gate_not_ready``, ``job_busy``, ``invalid_request``.
-        """
-        async with self._outbox.transaction() as connection:
-            job = await self._locked_job(connection, job_id)
-            _refuse_busy(job)
-            await self._need(connection, job_id, NEEDED_FOR_RUN[body.kind])
-            runs = await connection.fetch(self.runs.runs_of_job, job_id)
-            tenant = await self.tenant(job["tenant_id"])
-            spec = _run_spec(job, runs, body)
-            if body.kind is RunKind.DELTA:
-                await connection.execute(
-                    self.jobs.set_source,
-                    job_id,
-                    {**job["source"], "export_path": spec.source.export_path},
-                )
-            await connection.execute(
-                self.runs.insert_run,
-                spec.run_id,
-                job_id,
-                tenant.tenant_id,
-                spec.kind,
-                RunState.STARTING,
-                spec.model_dump(mode="json"),
-                max((wave.index for wave in spec.waves), default=0),
-            )
-            await connection.execute(self.jobs.set_state, job_id, DURING[body.kind], None)
-            await self._send(
-                connection,
-                tenant,
-                [StartRun(spec=spec), TakeFingerprint(run_id=spec.run_id, label=BEFORE)],
-            )
-        return spec.run_id
+    async def accept_place(self, job_id: str, item_id: str, body: PlaceDecision) -> dict[str, Any]:
+        """Accept a place as it is; return it."""
+        async with self.outbox.transaction() as connection:
+            await self.quarantine.accept(connection, job_id, item_id, body)
+        return await self.quarantine.item(job_id, item_id)
 
-    async def run_row(self, run_id: str) -> Row:
-        """Return a run's row.
+    async def withdraw_place(
+        self, job_id: str, item_id: str, body: PlaceDecision
+    ) -> dict[str, Any]:
+        """Take a decision about a place back; return it."""
+        async with self.outbox.transaction() as connection:
+            await self.quarantine.withdraw(connection, job_id, item_id, body)
+        return await self.quarantine.item(job_id, item_id)
+
+    def request_hash(self, asked: bytes) -> str:
+        """Return a keyed hash of a request: nobody can test guesses of a value against it."""
+        key = hashlib.sha256(self._settings.master_key.get_secret_value().encode()).digest()
+        return hashlib.blake2b(asked, digest_size=32, key=key).hexdigest()
+
+    # ---- inside -----------------------------------------------------------------------------
+
+    async def locked_job(self, connection: Connection, job_id: str) -> Row:
+        """Return a job's row, locked until the transaction ends.
 
         Raises:
             ApiError: ``not_found``.
         """
-        row = await self.pool.fetchrow(self.runs.run, run_id)
-        if row is None:
-            raise ApiError("There is no such run.", code="not_found")
-        return dict(row)
-
-    async def run(self, run_id: str) -> dict[str, Any]:
-        """Return a run as the API shows it."""
-        return run_view(await self.run_row(run_id))
-
-    async def runs_of(self, job_id: str) -> list[dict[str, Any]]:
-        """Return a job's runs, oldest first."""
-        await self.job_row(job_id)
-        return [run_view(row) for row in await self.pool.fetch(self.runs.runs_of_job, job_id)]
-
-    async def pause_run(self, run_id: str) -> None:
-        """Stop writing until ``resume_run``."""
-        await self._switch(run_id, {RunState.MOVING}, RunState.PAUSED)
-
-    async def resume_run(self, run_id: str) -> None:
-        """Go on writing, also after a failure that a person has repaired."""
-        async with self._outbox.transaction() as connection:
-            row = await self._locked_run(
-                connection, run_id, {RunState.PAUSED, RunState.FAILED}, RunState.MOVING
-            )
-            step = on_resume(run_of(row), row["resumes"] + 2)
-            await connection.execute(self.runs.resume, run_id, step.state, step.open_wave)
-            tenant = await self.tenant(row["tenant_id"])
-            await self._send(connection, tenant, step.commands)
-
-    async def cancel_run(self, run_id: str) -> None:
-        """End a run where it is; what it did can be undone."""
-        # A failed one too: its job stays busy until it is resumed or given up.
-        going = (set(RunState) - ENDED) | {RunState.FAILED}
-        await self._switch(run_id, going, RunState.CANCELLED)
-
-    async def _switch(self, run_id: str, allowed: set[RunState], to: RunState) -> None:
-        async with self._outbox.transaction() as connection:
-            run = await self._locked_run(connection, run_id, allowed, to)
-            identity = RunId(run_id)
-            command: Command
-            if to is RunState.PAUSED:
-                command = PauseRun(run_id=identity, reason="asked for")
-            else:
-                command = CancelRun(run_id=identity)
-            if to is RunState.CANCELLED:
-                await connection.execute(self.runs.finish, run_id, to, None)
-                await connection.execute(self.jobs.set_state, run["job_id"], JobState.READY, None)
-            else:
-                await connection.execute(self.runs.stop, run_id, to, None)
-            tenant = await self.tenant(run["tenant_id"])
-            await self._send(connection, tenant, [command])
-
-    async def report(self, job_id: str) -> dict[str, Any]:
-        """Return the acceptance report of a job."""
-        job = await self.job_row(job_id)
-        runs = await self.pool.fetch(self.runs.runs_of_job, job_id)
-        return job_report(job, runs, await self.pool.fetch(self.jobs.gates, job_id))
-
-    # ---- inside -----------------------------------------------------------------------------
-
-    async def _locked_job(self, connection: Connection, job_id: str) -> Row:
         row = await connection.fetchrow(self.jobs.lock_job, job_id)
         if row is None:
             raise ApiError("There is no such job.", code="not_found")
         return dict(row)
 
-    async def _locked_run(
-        self, connection: Connection, run_id: str, allowed: set[RunState], to: RunState
-    ) -> Row:
-        row = await connection.fetchrow(self.runs.lock_run, run_id)
-        if row is None:
-            raise ApiError("There is no such run.", code="not_found")
-        if row["state"] not in allowed:
-            raise ApiError(
-                f"A run that is {row['state']} cannot become {to}.", code="illegal_transition"
-            )
-        return dict(row)
-
-    async def _send(
+    async def send(
         self, connection: Connection, tenant: Tenant, commands: Sequence[Command]
     ) -> None:
-        await self._outbox.add_many(connection, command_messages(tenant.tenant_id, commands))
+        """Owe a tenant's services commands."""
+        await self.outbox.add_many(connection, command_messages(tenant.tenant_id, commands))
 
 
-def _refuse_busy(job: Row) -> None:
+def refuse_busy(job: Row) -> None:
+    """Refuse another step while one is under way.
+
+    Raises:
+        ApiError: ``job_busy``.
+    """
     if JobState(job["state"]) in BUSY:
         raise ApiError(f"The job is {job['state']}; wait for it to end.", code="job_busy")
-
-
-def _run_spec(job: Row, runs: Sequence[asyncpg.Record], body: RunCreate) -> RunSpec:
-    document = MappingDocument.parse(job["mapping"])
-    by_id = {run["run_id"]: run for run in runs}
-    waves: tuple[Wave, ...] = document.waves()
-    source = SourceSpec.model_validate(job["source"])
-    base: RunId | None = None
-    if body.kind is RunKind.UNDO:
-        if body.undo_of is None or body.undo_of not in by_id:
-            raise ApiError("undo_of must name a run of this job.", code="invalid_request")
-        waves = undo_waves(waves)
-    elif body.kind is RunKind.DELTA:
-        if not body.export_path:
-            raise ApiError("A delta needs export_path.", code="invalid_request")
-        source = source.model_copy(update={"export_path": body.export_path})
-        moved = [
-            run
-            for run in runs
-            if run["kind"] in {RunKind.FULL, RunKind.DELTA} and run["state"] == RunState.FINISHED
-        ]
-        if not moved:
-            raise ApiError("A delta needs a finished full run.", code="conflict")
-        base = RunId(moved[-1]["run_id"])
-    return RunSpec(
-        run_id=new_run_id(),
-        job_id=JobId(job["job_id"]),
-        tenant_id=TenantId(job["tenant_id"]),
-        kind=body.kind,
-        mapping=job["mapping"],
-        mapping_hash=job["mapping_hash"],
-        live_names=job["live_names"],
-        waves=waves,
-        owners=job["owners"],
-        fallback_user_id=job["fallback_user_id"] or "",
-        migration_user_id=job["migration_user_id"],
-        source=source,
-        sample=(body.sample or SampleSpec()) if body.kind is RunKind.REHEARSAL else None,
-        base_run_id=base,
-        undo_of=RunId(body.undo_of) if body.undo_of and body.kind is RunKind.UNDO else None,
-    )
 
 
 def key_hash(api_key: str) -> str:

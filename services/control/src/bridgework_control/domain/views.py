@@ -92,11 +92,14 @@ def _wave_state(run: Row, index: int) -> str:
     return "settled" if run["state"] in done else "open"
 
 
-def job_report(job: Row, runs: Sequence[Row], approved: Sequence[Row]) -> dict[str, Any]:
+def job_report(
+    job: Row, runs: Sequence[Row], approved: Sequence[Row], settled: Sequence[Row] = ()
+) -> dict[str, Any]:
     """Return the acceptance report: the job, its runs, and what a person must know.
 
     Conflicts, quarantined rows and files come from the latest run that moved everything (a delta,
-    else the full run); the fingerprints are those of the rehearsal and its undo.
+    else the full run); the fingerprints are those of the rehearsal and its undo. Of ``settled``
+    places (corrected and released, or gone) earlier runs no longer speak.
     """
     told = [run["report"] for run in runs if run["report"]]
     moved = [
@@ -138,7 +141,7 @@ def job_report(job: Row, runs: Sequence[Row], approved: Sequence[Row]) -> dict[s
         },
         "owners": job["owners"],
         "conflicts": [line for report in moved for line in report["conflicts"]],
-        "quarantined": _files_of_the_newest(runs) + _newest_first_by_place(moved),
+        "quarantined": _files_of_the_newest(runs) + _newest_first_by_place(moved, settled),
     }
 
 
@@ -150,11 +153,23 @@ def _files_of_the_newest(runs: Sequence[Row]) -> list[dict[str, Any]]:
     return []
 
 
-def _newest_first_by_place(reports: Sequence[Row]) -> list[dict[str, Any]]:
+def _newest_first_by_place(reports: Sequence[Row], settled: Sequence[Row]) -> list[dict[str, Any]]:
     """Return quarantine lines of all runs; the newest about one place replaces the earlier."""
+    by_line = {(one["file"], one["line"], one["code"]) for one in settled}
+    by_key = {
+        (one["file"], one["source_key"], one["column_name"], one["code"])
+        for one in settled
+        if one["source_key"]
+    }
     lines: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for report in reports:
+    for number, report in enumerate(reports, start=1):
         for line in report["quarantined"]:
-            at = (line["object"], line["key"], line.get("field"), line.get("code"))
+            file, code = line.get("file"), line.get("code")
+            if number < len(reports) and (
+                (file, line.get("line"), code) in by_line
+                or (file, line["key"], line.get("field"), code) in by_key
+            ):
+                continue
+            at = (line["object"], line["key"], line.get("field"), code)
             lines[at] = {**line, "run_id": report["run_id"]}
     return list(lines.values())

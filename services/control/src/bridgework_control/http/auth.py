@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from bridgework_control.http.problems import ApiError
 from bridgework_control.operations import Control, key_hash
+from bridgework_control.run_operations import RunOperations
 
 _BEARER = HTTPBearer(auto_error=False, description="An API key issued by this service.")
 
@@ -48,6 +49,14 @@ async def control_of(request: Request) -> AsyncIterator[Control]:
 
 
 ControlDep = Annotated[Control, Depends(control_of)]
+
+
+async def runs_of(control: ControlDep) -> RunOperations:
+    """Give the operations on runs."""
+    return RunOperations(control)
+
+
+RunsDep = Annotated[RunOperations, Depends(runs_of)]
 
 
 async def caller_of(

@@ -9,6 +9,8 @@ import orjson
 
 from bridgework_control.http.problems import ApiError
 
+_INTEGER_DIGITS = 10
+
 
 def encode_cursor(*parts: Any) -> str:
     """Return a cursor that says where the next page starts."""
@@ -49,3 +51,18 @@ def decode_moment_cursor(cursor: str | None) -> tuple[datetime, str] | None:
         return datetime.fromisoformat(parts[0]).astimezone(UTC), parts[1]
     except (ValueError, OverflowError) as exc:
         raise ApiError("Not a cursor of this list.", code="invalid_request") from exc
+
+
+def decode_place_cursor(cursor: str | None) -> tuple[str, int, str] | None:
+    """Return file, line and item of a cursor of the quarantine.
+
+    Raises:
+        ApiError: ``invalid_request``, not a cursor of this list.
+    """
+    parts = decode_cursor(cursor, 3)
+    if parts is None:
+        return None
+    file, line, item_id = parts
+    if not (line.isascii() and line.isdigit() and len(line) < _INTEGER_DIGITS):
+        raise ApiError("Not a cursor of this list.", code="invalid_request")
+    return file, int(line), item_id

@@ -1,13 +1,12 @@
 """Same ``Idempotency-Key``, same effect, once: the first answer is kept and given again."""
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import orjson
 from fastapi import Header
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from bridgework_control.http.auth import Caller
 from bridgework_control.http.problems import ApiError
@@ -35,9 +34,7 @@ async def once(
     Raises:
         ApiError: ``idempotency_key_reused`` when the key came with another request before.
     """
-    asked = hashlib.sha256(
-        operation.encode() + (body.model_dump_json().encode() if body is not None else b"")
-    ).hexdigest()
+    asked = control.request_hash(operation.encode() + _told(body))
     scope = f"{caller.name}:{caller.tenant_id or '*'}"
     if key is not None:
         kept = await control.pool.fetchrow(control.runs.remembered_answer, scope, key)
@@ -55,6 +52,16 @@ async def once(
             control.runs.remember_answer, scope, key, asked, status, plain, location
         )
     return _answer(status, plain, location)
+
+
+def _told(body: BaseModel | None) -> bytes:
+    """Return what was asked, secrets included: their hash is keyed."""
+    if body is None:
+        return b""
+    secret = {
+        name: value.get_secret_value() for name, value in body if isinstance(value, SecretStr)
+    }
+    return body.model_dump_json().encode() + orjson.dumps(secret)
 
 
 def _answer(status: int, body: Any, location: str) -> JSONResponse:

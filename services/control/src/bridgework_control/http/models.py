@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from bridgework_control.domain.jobs import Gate, JobState
+from bridgework_control.domain.quarantine import PlaceState
 from bridgework_control.domain.runs import RunState
 
 _HTTP_URL = TypeAdapter(AnyHttpUrl)
@@ -291,3 +292,100 @@ class Replay(Create):
     """Who asks for a dead letter to be tried again."""
 
     operator: str = Field(min_length=1, max_length=200)
+
+
+class CorrectionRead(BaseModel):
+    """The correction of a place that stands; its value is shown as a shape only."""
+
+    correction_id: str
+    column: str = Field(description="Empty: the whole line is replaced.")
+    value_shape: str
+    by: str
+    why: str
+    made_at: datetime
+    said: str | None = Field(
+        description="When an export was last read: applied, stale or unusable; null before that."
+    )
+    said_in: str | None = Field(description="The audit or run that read it.")
+    sentence: str
+
+
+class PlaceRead(BaseModel):
+    """A place of the export that a person should correct or accept."""
+
+    item_id: str
+    state: PlaceState
+    object: str
+    key: str
+    file: str
+    line: int
+    column: str = Field(description="Empty: the line as a whole.")
+    code: str
+    shape: str
+    effect: str
+    sentence: str
+    remedy: str
+    fixable: bool = Field(description="False where only a new export repairs it.")
+    first_seen: str
+    last_seen: str
+    decided_by: str | None
+    why: str
+    decided_at: datetime | None
+    released_in: str | None
+    released_by: str | None
+    note: str
+    correction: CorrectionRead | None
+
+
+class PlacePage(BaseModel):
+    """A page of places by file and line, and how many there are of each state."""
+
+    data: list[PlaceRead]
+    next_cursor: str | None = None
+    counts: dict[str, int]
+    left_out: int = Field(
+        description="Places found beyond those that are listed; repair the export first."
+    )
+
+
+class PlaceFix(Create):
+    """A person's correction. The value is sealed at rest and never shown again."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {"value": "1984-02-28", "by": "front desk", "why": "asked the patient"}
+        },
+    )
+
+    value: SecretStr = Field(
+        max_length=65_536,
+        description="What the cell, or the whole line in the file's own form, should say.",
+    )
+    column: str | None = Field(
+        default=None, max_length=200, description="Another column of the row than the place's."
+    )
+    by: str = Field(min_length=1, max_length=200)
+    why: str = Field(min_length=1, max_length=2000)
+
+
+class PlaceDecision(Create):
+    """Who decides about a place, and why."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"by": "practice owner", "why": "closed in 2009"}},
+    )
+
+    by: str = Field(min_length=1, max_length=200)
+    why: str = Field(min_length=1, max_length=2000)
+
+
+class PlaceRelease(Create):
+    """Who asks for corrected rows to be moved."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"by": "migration lead"}}
+    )
+
+    by: str = Field(min_length=1, max_length=200)

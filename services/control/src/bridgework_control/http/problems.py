@@ -26,6 +26,8 @@ STATUS_BY_CODE = {
     "illegal_transition": 409,
     "idempotency_key_reused": 409,
     "tenant_exists": 409,
+    "not_fixable": 409,
+    "nothing_to_release": 409,
     "invalid_request": 422,
 }
 TITLES = {

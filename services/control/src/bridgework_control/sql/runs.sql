@@ -45,7 +45,7 @@ update {schema}.job_runs set report = $2 where run_id = $1;
 
 -- name: set_findings
 -- Keeps what concerns whole files of the run's export.
-update {schema}.job_runs set findings = $2 where run_id = $1;
+update {schema}.job_runs set findings = $2, sealed_at = coalesce(sealed_at, clock_timestamp()) where run_id = $1;
 
 -- name: set_waiting
 -- Says what a run waits for.

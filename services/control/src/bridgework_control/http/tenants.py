@@ -1,0 +1,75 @@
+"""Routes of tenants and API keys."""
+
+import secrets
+from typing import Any
+
+from bridgework_service.tenants import Tenant
+from fastapi.responses import JSONResponse
+
+from bridgework_control.http.auth import CallerDep, ControlDep
+from bridgework_control.http.idempotency import IdempotencyKey, once
+from bridgework_control.http.models import ApiKeyCreate, ApiKeyRead, TenantCreate, TenantRead
+from bridgework_control.http.routing import LOCATION, Identity, new_router
+from bridgework_control.operations import key_hash
+
+router = new_router()
+
+
+def _tenant(tenant: Tenant) -> TenantRead:
+    return TenantRead(
+        tenant_id=tenant.tenant_id,
+        display_name=tenant.display_name,
+        time_zone=tenant.time_zone,
+        partitions=tenant.partitions,
+        status=tenant.status,
+    )
+
+
+@router.post(
+    "/tenants",
+    status_code=201,
+    response_model=TenantRead,
+    responses={201: LOCATION},
+    tags=["tenants"],
+)
+async def create_tenant(
+    body: TenantCreate, caller: CallerDep, control: ControlDep, key: IdempotencyKey = None
+) -> JSONResponse:
+    """Register a practice and its Zoho org; creates its key and its topics."""
+    caller.check_everywhere()
+
+    async def act() -> tuple[int, dict[str, Any], str]:
+        tenant = await control.create_tenant(body)
+        return 201, _tenant(tenant).model_dump(), f"/v1/tenants/{tenant.tenant_id}"
+
+    return await once(control, caller, key, "create_tenant", body, act)
+
+
+@router.get("/tenants", tags=["tenants"])
+async def list_tenants(caller: CallerDep, control: ControlDep) -> list[TenantRead]:
+    """Return the tenants this API key is for."""
+    return [
+        _tenant(tenant)
+        for tenant in await control.directory.list()
+        if caller.tenant_id in {None, tenant.tenant_id}
+    ]
+
+
+@router.get("/tenants/{tenant_id}", tags=["tenants"])
+async def get_tenant(tenant_id: Identity, caller: CallerDep, control: ControlDep) -> TenantRead:
+    """Return one tenant."""
+    caller.check(tenant_id)
+    return _tenant(await control.tenant(tenant_id))
+
+
+@router.post("/api-keys", status_code=201, tags=["tenants"])
+async def create_api_key(body: ApiKeyCreate, caller: CallerDep, control: ControlDep) -> ApiKeyRead:
+    """Issue an API key; it is shown this once."""
+    caller.check_everywhere()
+    if body.tenant_id is not None:
+        await control.tenant(body.tenant_id)
+    api_key = f"bw_{secrets.token_urlsafe(32)}"
+    await control.pool.execute(
+        control.runs.put_api_key, key_hash(api_key), body.name, body.tenant_id
+    )
+    return ApiKeyRead(name=body.name, tenant_id=body.tenant_id, api_key=api_key)
