@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from bridgework_contracts.errors import SourceUnreadable
+from bridgework_contracts.errors import BridgeworkError, SourceUnreadable
 
 from bridgework_dental_exec import fast_lane
 from bridgework_dental_exec.export import Export, Finding, TableFile
@@ -349,15 +349,21 @@ class Sealer:
         schema = pa.schema(
             [pa.field(c, pa.string()) for c in header] + [pa.field(LINE, pa.int64())]
         )
-        reader = pa.RecordBatchReader.from_batches(schema, _arrow(source, schema))
+        failed: list[BridgeworkError] = []
+        reader = pa.RecordBatchReader.from_batches(schema, _arrow(source, schema, failed))
         self._connection.register("incoming", reader)
         result = self._connection.sql(
             projection(source, "incoming", self._hash_key, LINE, breaks=True)
         )
-        output = result.to_arrow_reader(_batch_rows(source))
-        rows = self._store(table, output.schema, output)
-        self._connection.unregister("incoming")
-        return rows
+        try:
+            output = result.to_arrow_reader(_batch_rows(source))
+            return self._store(table, output.schema, output)
+        except (duckdb.Error, pa.ArrowException, OSError):
+            if failed:
+                raise failed[0] from None
+            raise
+        finally:
+            self._connection.unregister("incoming")
 
     def _store(self, table: TableDef, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
         snapshot = self._snapshot
@@ -424,11 +430,18 @@ def _clean(column: str, *, tabs: bool, breaks: bool, trim: bool) -> str:
     return f"nullif({text}, '')"
 
 
-def _arrow(source: RowSource, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    for lines, rows in source.batches:
-        columns = [pa.array(c, pa.string()) for c in zip(*rows, strict=True)]
-        columns.append(pa.array(lines, pa.int64()))
-        yield pa.record_batch(columns, schema=schema)
+def _arrow(
+    source: RowSource, schema: pa.Schema, failed: list[BridgeworkError]
+) -> Iterator[pa.RecordBatch]:
+    """Yield a source's batches; an error of ours is kept, for DuckDB makes another of it."""
+    try:
+        for lines, rows in source.batches:
+            columns = [pa.array(c, pa.string()) for c in zip(*rows, strict=True)]
+            columns.append(pa.array(lines, pa.int64()))
+            yield pa.record_batch(columns, schema=schema)
+    except BridgeworkError as exc:
+        failed.append(exc)
+        raise
 
 
 def _batch_rows(source: RowSource) -> int:

@@ -23,7 +23,12 @@ from bridgework_dental_exec.reading import Batch, RowSource, printed
 from bridgework_dental_exec.rows import ReadReport, column_names
 from bridgework_dental_exec.snapshot import Sealer, Snapshot, new_snapshot
 
-_ROWS_PER_RANGE = 50_000
+_Range = tuple[int, int]
+"""Keys from the first up to, but not including, the second."""
+
+_ROWS_PER_RANGE = 10_000
+_MOST_ROWS = 4 * _ROWS_PER_RANGE
+_FETCH_ROWS = 8_192
 _NO_SCAN = FileScan(0, "", 0, 0, 0, 1, True, True, True, False, "valid")
 """Facts of a file there is none of; cells are trimmed and their line ends unified."""
 
@@ -45,7 +50,7 @@ class Database:
     Attributes:
         open: Opens a new connection; called once per range, in worker threads.
         tables: Profile table → name in the database; tables left out are taken as missing.
-        placeholder: The driver's parameter mark (``?`` or ``%s``).
+        placeholder: The driver's parameter mark (``?``, ``%s``, or ``$`` for ``$1``, ``$2``).
         errors: The driver's exception classes.
         quote: Quotes identifiers: one character, or two for opening and closing.
     """
@@ -55,6 +60,10 @@ class Database:
     placeholder: str = "?"
     errors: tuple[type[Exception], ...] = (Exception,)
     quote: str = '"'
+
+    def mark(self, number: int) -> str:
+        """Return the mark of a statement's n-th parameter."""
+        return f"${number}" if self.placeholder == "$" else self.placeholder
 
 
 def seal_database(
@@ -99,9 +108,9 @@ def _open_table(database: Database, table: TableDef, parallel: int) -> RowSource
     header = column_names(columns)
     report = ReadReport(header=header)
     order = [columns[header.index(c)] for c in table.key if c in header]
-    ranges = _ranges(database, quoted, order[0]) if order else [(None, None)]
+    ranges = _ranges(database, quoted, order[0]) if order else None
     file = TableFile(table.name, f"{name} (database)", Path(), 0)
-    batches = _read(database, quoted, order, ranges, report, parallel)
+    batches = _TableReader(database, quoted, order, parallel, report).batches(ranges)
     return RowSource(file, _NO_SCAN, None, header, batches, report, ("Read from a database.",))
 
 
@@ -110,13 +119,19 @@ def _quote(database: Database, name: str) -> str:
     return ".".join(f"{first}{part.replace(last, last * 2)}{last}" for part in name.split("."))
 
 
-def _ask(database: Database, sql: str, values: Sequence[Any] = ()) -> tuple[list[str], list[Any]]:
-    """Run one query on a connection of its own; return column names and rows."""
+def _ask(
+    database: Database, sql: str, values: Sequence[Any] = (), *, limit: int | None = None
+) -> tuple[list[str], list[Any]]:
+    """Run one query on a connection of its own; return column names and rows.
+
+    With a limit one row more than that is the most that is fetched.
+    """
     try:
         with closing(database.open()) as connection:
             cursor = connection.cursor()
-            cursor.execute(sql, list(values))
-            return [d[0] for d in cursor.description], cursor.fetchall()
+            cursor.execute(sql, tuple(values))
+            rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit + 1)
+            return [d[0] for d in cursor.description], rows
     except database.errors as exc:
         raise SourceUnavailable("The source database does not answer.") from exc
 
@@ -134,55 +149,107 @@ def _columns(database: Database, quoted: str, name: str) -> list[str]:
     return columns
 
 
-def _ranges(database: Database, quoted: str, key: str) -> list[tuple[Any, Any]]:
-    """Cut the key's span into ranges; one open range where the key is no whole number."""
+def _ranges(database: Database, quoted: str, key: str) -> list[_Range] | None:
+    """Cut the key's span into ranges; ``None`` where the key is no whole number.
+
+    A table small enough for one query is one range.
+    """
     column = _quote(database, key)
     _, rows = _ask(database, f"SELECT min({column}), max({column}), count(*) FROM {quoted}")
-    low, high, count = rows[0]
-    if not isinstance(low, int) or not isinstance(high, int) or count <= _ROWS_PER_RANGE:
-        return [(None, None)]
-    step = max(1, (high - low + 1) * _ROWS_PER_RANGE // count)
+    low, high, count = _whole(rows[0][0]), _whole(rows[0][1]), int(rows[0][2])
+    if low is None or high is None:
+        return None
+    step = max(1, (high - low + 1) * _ROWS_PER_RANGE // max(count, 1))
     cuts = list(range(low, high + 1, step))
-    ranges: list[tuple[Any, Any]] = list(zip(cuts, [*cuts[1:], high + 1], strict=True))
-    return [*ranges, ("null", None)]
+    return list(zip(cuts, [*cuts[1:], high + 1], strict=True))
 
 
-def _read(
-    database: Database,
-    quoted: str,
-    order: list[str],
-    ranges: list[tuple[Any, Any]],
-    report: ReadReport,
-    parallel: int,
-) -> Iterator[Batch]:
-    """Yield ranges in key order while the next ones are being read."""
-    by = f" ORDER BY {', '.join(_quote(database, c) for c in order)}" if order else ""
-    key = _quote(database, order[0]) if order else ""
-    mark = database.placeholder
+def _whole(value: Any) -> int | None:
+    """Return a key as a whole number; drivers give some as decimals."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        return int(value)
+    return value if isinstance(value, int) else None
 
-    def ask(low: Any, high: Any) -> list[Any]:
-        if low is None:
-            return _ask(database, f"SELECT * FROM {quoted}{by}")[1]
-        if low == "null":
-            return _ask(database, f"SELECT * FROM {quoted} WHERE {key} IS NULL")[1]
-        sql = f"SELECT * FROM {quoted} WHERE {key} >= {mark} AND {key} < {mark}{by}"
-        return _ask(database, sql, (low, high))[1]
 
-    line = 0
-    waiting = iter(ranges)
-    with ThreadPoolExecutor(max_workers=parallel) as pool:
-        running: deque[Future[list[Any]]] = deque()
-        while True:
-            while len(running) <= parallel and (piece := next(waiting, None)) is not None:
-                running.append(pool.submit(ask, *piece))
-            if not running:
-                return
-            rows = running.popleft().result()
+class _TableReader:
+    """Reads one table: key ranges side by side, or one streaming query where there are none."""
+
+    def __init__(
+        self, database: Database, quoted: str, order: list[str], parallel: int, report: ReadReport
+    ) -> None:
+        self._database = database
+        self._parallel = parallel
+        self._report = report
+        self._key = _quote(database, order[0]) if order else ""
+        by = f" ORDER BY {', '.join(_quote(database, c) for c in order)}" if order else ""
+        first, second = database.mark(1), database.mark(2)
+        self._all = f"SELECT * FROM {quoted}{by}"
+        self._keyless = f"SELECT * FROM {quoted} WHERE {self._key} IS NULL"
+        self._between = (
+            f"SELECT * FROM {quoted} WHERE {self._key} >= {first} AND {self._key} < {second}{by}"
+        )
+
+    def batches(self, ranges: list[_Range] | None) -> Iterator[Batch]:
+        """Yield (ordinals, cells) in key order; rows without a key come last."""
+        pieces = self._stream() if ranges is None else self._in_ranges(ranges)
+        line = 0
+        for rows in pieces:
+            lines = list(range(line + 1, line + len(rows) + 1))
+            line += len(rows)
+            self._report.rows += len(rows)
+            yield lines, [[_text(v) for v in row] for row in rows]
+
+    def _in_ranges(self, ranges: list[_Range]) -> Iterator[list[Any]]:
+        """Yield ranges in key order while the next ones are being read."""
+        waiting = iter(ranges)
+        with ThreadPoolExecutor(max_workers=self._parallel) as pool:
+            running: deque[tuple[_Range, Future[list[Any] | None]]] = deque()
+            while True:
+                while len(running) <= self._parallel and (piece := next(waiting, None)):
+                    running.append((piece, pool.submit(self._range, piece)))
+                if not running:
+                    break
+                piece, future = running.popleft()
+                yield from self._halved(piece, future.result())
+        keyless = _ask(self._database, self._keyless)[1]
+        if keyless:
+            yield keyless
+
+    def _halved(self, piece: _Range, rows: list[Any] | None) -> Iterator[list[Any]]:
+        """Yield a range's rows; one that holds too many is read in halves."""
+        if rows is not None:
             if rows:
-                lines = list(range(line + 1, line + len(rows) + 1))
-                line += len(rows)
-                report.rows += len(rows)
-                yield lines, [[_text(v) for v in row] for row in rows]
+                yield rows
+            return
+        middle = (piece[0] + piece[1]) // 2
+        for half in ((piece[0], middle), (middle, piece[1])):
+            yield from self._halved(half, self._range(half))
+
+    def _range(self, piece: _Range) -> list[Any] | None:
+        """Read one range; ``None`` where keys lie so close that it holds too many rows."""
+        limit = None if piece[1] - piece[0] <= 1 else _MOST_ROWS
+        rows = _ask(self._database, self._between, piece, limit=limit)[1]
+        return None if limit is not None and len(rows) > limit else rows
+
+    def _stream(self) -> Iterator[list[Any]]:
+        """Yield a query's rows in batches, fetched in a thread that owns the connection."""
+        database = self._database
+        with ThreadPoolExecutor(max_workers=1) as owner:
+            try:
+                connection = owner.submit(database.open).result()
+                try:
+                    cursor = owner.submit(connection.cursor).result()
+                    owner.submit(cursor.execute, self._all).result()
+                    coming = owner.submit(cursor.fetchmany, _FETCH_ROWS)
+                    while rows := coming.result():
+                        coming = owner.submit(cursor.fetchmany, _FETCH_ROWS)
+                        yield rows
+                finally:
+                    owner.submit(connection.close).result()
+            except database.errors as exc:
+                raise SourceUnavailable("The source database does not answer.") from exc
 
 
 def _text(value: Any) -> str:
