@@ -1,14 +1,21 @@
 -- name: links
--- Finds where records are in Zoho; the arrays are read in pairs.
-select c.object, c.key, c.module, c.zoho_id, c.fields_hash
+-- Finds where records are in Zoho; the arrays are read in pairs. (One index look-up per pair: a plain
+-- join would read all rows of the tenant while the planner knows nothing of a young table.)
+select w.object, w.key, c.module, c.zoho_id, c.fields_hash
 from unnest($2::text[], $3::text[]) as w (object, key)
-join {schema}.crosswalk c on c.tenant_id = $1 and c.object = w.object and c.key = w.key;
+cross join lateral (
+  select module, zoho_id, fields_hash from {schema}.crosswalk
+  where tenant_id = $1 and object = w.object and key = w.key limit 1
+) c;
 
 -- name: links_with_base
 -- The same, with what we last wrote.
-select c.object, c.key, c.module, c.zoho_id, c.fields_hash, c.base
+select w.object, w.key, c.module, c.zoho_id, c.fields_hash, c.base
 from unnest($2::text[], $3::text[]) as w (object, key)
-join {schema}.crosswalk c on c.tenant_id = $1 and c.object = w.object and c.key = w.key;
+cross join lateral (
+  select module, zoho_id, fields_hash, base from {schema}.crosswalk
+  where tenant_id = $1 and object = w.object and key = w.key limit 1
+) c;
 
 -- name: link
 -- Writes crosswalk rows.

@@ -1,13 +1,21 @@
 -- name: decided
 -- Finds writes that have been decided for good; held so that no newer decision overtakes a repeat.
-select message_id, run_id, outcome_id, log_key, outcome from {schema}.decisions
-where tenant_id = $1 and message_id = any($2::text[]) and not refused
-for share;
+select d.message_id, d.run_id, d.outcome_id, d.log_key, d.outcome
+from unnest($2::text[]) as w (message_id)
+cross join lateral (
+  select message_id, run_id, outcome_id, log_key, outcome from {schema}.decisions
+  where tenant_id = $1 and message_id = w.message_id and not refused
+  limit 1 for share
+) d;
 
 -- name: open_intents
 -- Finds writes that may have reached Zoho without our learning of it.
-select message_id, opened_at, tried_at, change from {schema}.intents
-where tenant_id = $1 and message_id = any($2::text[]);
+select i.message_id, i.opened_at, i.tried_at, i.change
+from unnest($2::text[]) as w (message_id)
+cross join lateral (
+  select message_id, opened_at, tried_at, change from {schema}.intents
+  where tenant_id = $1 and message_id = w.message_id limit 1
+) i;
 
 -- name: count_open
 -- Counts the writes of one module that may have reached Zoho without our learning of it.

@@ -1,9 +1,12 @@
 -- name: earlier
--- The outcomes already journalled for these records of one run.
-select j.object, j.key, j.outcome, j.parts, j.credits
-from {schema}.journal j
-join unnest($2::text[], $3::text[]) as k (object, key) using (object, key)
-where j.run_id = $1;
+-- The outcomes already journalled for these records of one run. (One index look-up each: a plain join
+-- would read the whole run while the planner knows nothing of a young table.)
+select k.object, k.key, j.outcome, j.parts, j.credits
+from unnest($2::text[], $3::text[]) as k (object, key)
+cross join lateral (
+  select outcome, parts, credits from {schema}.journal
+  where run_id = $1 and object = k.object and key = k.key limit 1
+) j;
 
 -- name: put
 -- Journals outcomes; a later outcome of the same record replaces the earlier one.

@@ -8,8 +8,12 @@ on conflict on constraint expected_pk do update set
 
 -- name: expected
 -- The canonical records of some keys of one object.
-select key, deleted, record_sealed from {schema}.expected
-where job_id = $1 and object = $2 and key = any($3::text[]);
+select k.key, e.deleted, e.record_sealed
+from unnest($3::text[]) as k (key)
+cross join lateral (
+  select deleted, record_sealed from {schema}.expected
+  where job_id = $1 and object = $2 and key = k.key limit 1
+) e;
 
 -- name: link
 -- Notes where records live in Zoho.
@@ -35,9 +39,12 @@ where e.job_id = $1 and e.object = k.object and e.key = k.key and e.run_id = l.r
 
 -- name: zoho_ids
 -- Where some records live.
-select l.object, l.key, l.zoho_id from {schema}.links l
-join unnest($2::text[], $3::text[]) as k (object, key) using (object, key)
-where l.job_id = $1;
+select k.object, k.key, l.zoho_id
+from unnest($2::text[], $3::text[]) as k (object, key)
+cross join lateral (
+  select zoho_id from {schema}.links
+  where job_id = $1 and object = k.object and key = k.key limit 1
+) l;
 
 -- name: mark_seen
 -- Marks records that the read-back found where they should be.
