@@ -37,6 +37,7 @@ class Chassis:
     Attributes:
         log: The log itself; only the outbox and topic administration need it.
         sealed_log: What consumers and producers use: seals and opens with the tenant's key.
+        instance_id: This process's name in every consumer group, where it has a stable one.
     """
 
     pool: Pool
@@ -45,6 +46,7 @@ class Chassis:
     directory: TenantDirectory
     outbox: ServiceOutbox
     registry: RunRegistry
+    instance_id: str | None = None
 
     @property
     def checks(self) -> Mapping[str, Check]:
@@ -85,6 +87,7 @@ async def open_chassis(
                 directory=directory,
                 outbox=ServiceOutbox(pool, schema, log, directory.sealer_for),
                 registry=RunRegistry(pool, schema, directory.sealer),
+                instance_id=settings.instance_id,
             )
 
 

@@ -68,6 +68,7 @@ class TenantLoops:
                 attempts=attempts,
                 service=self._service,
                 subject=subject,
+                instance_id=self._chassis.instance_id,
             )
         await run_together(stop, [*(loop.run for loop in self._loops.values()), *also])
 

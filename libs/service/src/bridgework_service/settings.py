@@ -50,6 +50,14 @@ class ServiceSettings(BaseSettings):
     tenants: Annotated[TenantsFilter, NoDecode] = Field(
         default="*", description="Comma-separated tenant ids, or * for all of them."
     )
+    instance_id: str | None = Field(
+        default=None,
+        description=(
+            "Stable name of this process among its replicas (a StatefulSet's pod name, the host of "
+            "a lone process): after a crash it has its partitions back at once. Two processes "
+            "must never share one; leave it out where names are not stable."
+        ),
+    )
     start_timeout_s: PositiveFloat = Field(
         default=60.0, description="How long the start waits for PostgreSQL and the event log."
     )

@@ -70,6 +70,7 @@ def service_settings(
     told: dict[str, Any] = {
         "host": "127.0.0.1",
         "http_port": ports.of(name),
+        "instance_id": "alone",  # one process per service here
         "store": {"dsn": dsn, "application_name": f"bridgework-{name}"},
         "event_log": {**event_log, "client_id": f"bridgework-{name}"},
         "master_key": secrets.master_key,
