@@ -13,11 +13,11 @@ from bridgework_zoho_sandbox.server import serve
 from bridgework_zoho_sandbox.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from tests.contract.zoho.kit import Maker, Org
+from tests.contract.zoho.kit import ANSWERED, Maker, Org, declared_codes
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -25,6 +25,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "fact(section, mark, says): the fact of the Zoho fact sheet a case proves"
     )
+    config.addinivalue_line(
+        "markers", "answers(*codes): codes of the error taxonomy a case makes the sandbox answer"
+    )
+
+
+@pytest.fixture(autouse=True)
+def answered_as_declared(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a case that says it provokes a code and does not."""
+    ANSWERED.clear()
+    yield
+    missing = declared_codes(request.node) - ANSWERED
+    assert not missing, f"declared, but never answered: {sorted(missing)}"
 
 
 @pytest_asyncio.fixture(scope="session")

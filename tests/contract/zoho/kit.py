@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Json = dict[str, Any]
 
@@ -42,6 +45,8 @@ class Anything:
 
 
 ANY = Anything()
+ANSWERED: set[str] = set()
+"""Every code that was answered since the current case began."""
 ID = Like(r"\d{17,19}")
 STAMP = Like(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d")
 WHO: Json = {"name": ANY, "id": ID}
@@ -58,6 +63,22 @@ APPROVED: Json = {**STAMPS, "$approval_state": "approved"}
 def fact(section: str, mark: str, says: str) -> pytest.MarkDecorator:
     """Name the fact a case proves: section and mark of the fact sheet, and the fact itself."""
     return pytest.mark.fact(section, mark, says)
+
+
+def answers(*codes: str) -> pytest.MarkDecorator:
+    """Name codes of the error taxonomy a case makes the sandbox answer; checked when it ran."""
+    return pytest.mark.answers(*codes)
+
+
+def declared_codes(item: Any) -> set[str]:
+    """Return the codes a collected case names: by its mark, or by ``code`` or ``refusal``."""
+    codes = {code for mark in item.iter_markers("answers") for code in mark.args}
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    refusal = parameters.get("refusal")
+    for given in (parameters.get("code"), refusal.get("code") if refusal else None):
+        if isinstance(given, str):
+            codes.add(given)
+    return codes
 
 
 def success(message: str, details: Any, **more: Any) -> Json:
@@ -311,4 +332,17 @@ def _dashed(headers: dict[str, str]) -> dict[str, str]:
 def _answer(response: httpx.Response) -> Answer:
     kind = response.headers.get("content-type", "")
     body = response.json() if kind.startswith("application/json") and response.content else None
+    ANSWERED.update(_codes(body))
     return Answer(response.status_code, body, response.headers, response.content)
+
+
+def _codes(value: Any) -> Iterator[str]:
+    """Yield every ``code`` in an answer, however deep."""
+    if isinstance(value, dict):
+        if isinstance(value.get("code"), str):
+            yield value["code"]
+        for item in value.values():
+            yield from _codes(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _codes(item)

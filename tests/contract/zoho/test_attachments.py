@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from tests.contract.zoho.kit import ID, STAMPS, Like, Maker, Org, error, fact, success
+from tests.contract.zoho.kit import ID, STAMPS, Like, Maker, Org, answers, error, fact, success
 
 UPLOADED = success("attachment uploaded successfully", STAMPS)
 MISSING = "4000000000000000001"
@@ -31,6 +31,7 @@ async def test_download(zoho: Org) -> None:
 
 
 @fact("§3.9", "V", "list: fields mandatory, Size in bytes as a string, no hash")
+@answers("REQUIRED_PARAM_MISSING")
 async def test_list(zoho: Org) -> None:
     """204 for none."""
     record = await zoho.contact()
@@ -70,6 +71,7 @@ async def test_no_deduplication(zoho: Org) -> None:
 
 
 @fact("§3.9", "V", "a link is an attachment that cannot be downloaded: DOWNLOAD_NOT_ALLOWED")
+@answers("DOWNLOAD_NOT_ALLOWED")
 async def test_link(zoho: Org) -> None:
     """With the documented message."""
     record = await zoho.contact()
@@ -118,6 +120,7 @@ async def test_link_by_query_and_delete_by_ids(zoho: Org) -> None:
 
 
 @fact("§3.9", "V", "a parent that does not exist: the related id given seems to be invalid")
+@answers("INVALID_MODULE")
 async def test_unknown_parent(zoho: Org) -> None:
     """resource_path_index 1."""
     (await zoho.attach(MISSING, b"x")).is_(
@@ -129,6 +132,7 @@ async def test_unknown_parent(zoho: Org) -> None:
 
 
 @fact("§3.9", "V", "one file a call, a file or a link")
+@answers("AMBIGUITY_DURING_PROCESSING", "INVALID_REQUEST")
 async def test_one_file_a_call(zoho: Org) -> None:
     """Two files, both, none, no multipart."""
     record = await zoho.contact()
@@ -147,6 +151,7 @@ async def test_one_file_a_call(zoho: Org) -> None:
 
 
 @fact("§3.9", "U", "files over the org's limit: 413 (20 MB by default, a setting)")
+@answers("FILE_SIZE_MORE_THAN_ALLOWED_SIZE")
 async def test_file_over_the_limit(make: Maker) -> None:
     """Limit set low for speed."""
     org = await make(settings={"attachment_max_bytes": 10})
@@ -156,6 +161,7 @@ async def test_file_over_the_limit(make: Maker) -> None:
 
 
 @fact("§3.9", "U", "the attachments of one record together have a limit (a setting)")
+@answers("FILE_SIZE_EXCEEDS")
 async def test_record_over_its_limit(make: Maker) -> None:
     """Two files of six bytes in ten."""
     org = await make(settings={"attachments_per_record_bytes": 10})
@@ -165,6 +171,7 @@ async def test_record_over_its_limit(make: Maker) -> None:
 
 
 @fact("§3.9", "S", "file storage full: STORAGE_SPACE_EXCEEDED (limit by setting)")
+@answers("STORAGE_SPACE_EXCEEDED")
 async def test_storage_full(make: Maker) -> None:
     """Of the whole org."""
     org = await make(settings={"file_storage_bytes": 10})
@@ -174,6 +181,7 @@ async def test_storage_full(make: Maker) -> None:
 
 
 @fact("§3.9", "V", "a body over 100 MB: 413 BODY_SIZE_REACHED")
+@answers("BODY_SIZE_REACHED")
 async def test_body_over_the_cap(zoho: Org) -> None:
     """The cap of the API, whatever the org allows."""
     await zoho.set(attachment_max_bytes=200 * 1024 * 1024)

@@ -10,7 +10,18 @@ from typing import Any
 
 import pytest
 
-from tests.contract.zoho.kit import ANY, APPROVED, ID, STAMP, Json, Org, error, fact, success
+from tests.contract.zoho.kit import (
+    ANY,
+    APPROVED,
+    ID,
+    STAMP,
+    Json,
+    Org,
+    answers,
+    error,
+    fact,
+    success,
+)
 
 HEADER = ["Last_Name", "Source_Patient_ID", "Email", "Date_of_Birth", "Account_Name"]
 
@@ -92,6 +103,7 @@ async def test_upload(zoho: Org) -> None:
 
 
 @fact("§3.11", "V", "upload needs the feature header, the org's id and a zip")
+@answers("FILE_TOO_LARGE", "INVALID_FILE_FORMAT", "NOT_SUPPORTED_FEATURE")
 async def test_refused_upload(zoho: Org) -> None:
     """NOT_SUPPORTED_FEATURE, INVALID_DATA, INVALID_FILE_FORMAT, FILE_TOO_LARGE."""
     good = zipped([["Last_Name"]])
@@ -420,6 +432,7 @@ async def test_find_by_is_a_setting(zoho: Org) -> None:
 
 
 @fact("§3.11", "V", "at most 25,000 rows and 200 columns: the job fails")
+@answers("HEADER_LIMIT_EXCEEDED")
 async def test_file_limits(zoho: Org) -> None:
     """HEADER_LIMIT_EXCEEDED and the row limit."""
     wide = [f"c{n}" for n in range(201)]
@@ -432,6 +445,7 @@ async def test_file_limits(zoho: Org) -> None:
 
 
 @fact("§3.11", "V", "an unknown job: 404 RESOURCE_NOT_FOUND")
+@answers("RESOURCE_NOT_FOUND")
 async def test_unknown_job(zoho: Org) -> None:
     """With the resource named."""
     (await zoho.get("/crm/bulk/v8/write/12")).refused(404, "RESOURCE_NOT_FOUND", resource="12")
@@ -669,6 +683,7 @@ async def test_bulk_read_refusals(zoho: Org, query: Json, code: str, details: Js
 
 
 @fact("§3.12", "V", "bulk read refuses a body it cannot read, an ics file and a bad callback")
+@answers("NOT_SUPPORTED", "REQUEST_BODY_IS_EMPTY", "REQUEST_BODY_NOT_READABLE")
 async def test_bulk_read_bodies(zoho: Org) -> None:
     """Each with its own code."""
     path, query = "/crm/bulk/v8/read", {"query": LEADS}
@@ -685,6 +700,7 @@ async def test_bulk_read_bodies(zoho: Org) -> None:
 
 
 @fact("§3.12", "V7", "a page token lives 24 h: EXPIRED_VALUE")
+@answers("EXPIRED_VALUE")
 async def test_bulk_read_page_token_expires(zoho: Org) -> None:
     """The next page starts after the id the token holds, for a day."""
     first, second = await zoho.add("Leads", Last_Name="A"), await zoho.add("Leads", Last_Name="B")
@@ -753,6 +769,7 @@ async def test_composite_with_reference(zoho: Org) -> None:
 
 
 @fact("§3.13", "V7", "one fails: 207, the others stay")
+@answers("EXECUTION_FAILED")
 async def test_composite_partial_failure(zoho: Org) -> None:
     """Without rollback."""
     answer = await composite(
@@ -767,6 +784,7 @@ async def test_composite_partial_failure(zoho: Org) -> None:
 
 
 @fact("§3.13", "V7", "rollback_on_fail: ROLLBACK_PERFORMED before, PROCESSING_STOPPED after")
+@answers("PROCESSING_STOPPED", "ROLLBACK_PERFORMED")
 async def test_composite_rollback(zoho: Org) -> None:
     """Nothing stays."""
     answer = await composite(
@@ -809,7 +827,20 @@ async def test_composite_limits(zoho: Org) -> None:
     assert entry["details"]["response"]["code"] == "LIMIT_EXCEEDED"
 
 
+@fact("§3.13", "V7", "sub-requests that refer to each other: LOOPING_FOUND")
+@answers("LOOPING_FOUND")
+async def test_composite_loop(zoho: Org) -> None:
+    """Nothing runs."""
+    one = sub("a", "POST", "/Leads", {"data": [{"Last_Name": "@{b:$.data[0].details.id}"}]})
+    two = sub("b", "POST", "/Leads", {"data": [{"Last_Name": "@{a:$.data[0].details.id}"}]})
+    path = "$.__composite_requests[1]"
+    answer = await composite(zoho, sub("c", "GET", "/org"), one, two)
+    answer.refused(400, "LOOPING_FOUND", json_path=path, api_name="sub_request_id")
+    assert await zoho.count("Leads") == 0
+
+
 @fact("§3.13", "V7", "a reference to nothing: INVALID_REFERENCE")
+@answers("INVALID_REFERENCE")
 async def test_composite_bad_reference(zoho: Org) -> None:
     """The sub-request fails alone."""
     answer = await composite(zoho, sub("a", "GET", "/Leads/@{nobody:$.data[0].id}"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.zoho.kit import Json, Maker, Org, error, fact
+from tests.contract.zoho.kit import Json, Maker, Org, answers, error, fact
 
 SLOW: Json = {"latency": {"mean_s": 0.15}}
 
@@ -32,6 +32,7 @@ async def test_concurrency_limit_by_edition(make: Maker, edition: str, limit: in
 
 
 @fact("§2.4", "V", "too many calls in flight is 429 TOO_MANY_REQUESTS and costs nothing")
+@answers("TOO_MANY_REQUESTS")
 async def test_concurrency_429_costs_nothing(make: Maker) -> None:
     """Body and meter."""
     org = await make(settings={"concurrency_override": 1})

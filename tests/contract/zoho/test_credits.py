@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.zoho.kit import Json, Maker, Org, error, fact
+from tests.contract.zoho.kit import Json, Maker, Org, answers, error, fact
 
 
 @pytest.mark.parametrize(
@@ -287,6 +287,7 @@ async def test_retry_after_is_a_setting(make: Maker) -> None:
 
 
 @fact("§2.4", "V", "429 may carry RATE_LIMIT_EXCEEDED instead (a setting)")
+@answers("RATE_LIMIT_EXCEEDED")
 async def test_limit_code_is_a_setting(make: Maker) -> None:
     """The newer OAS name."""
     org = await make(settings={"credits_override": 0, "limit_code": "RATE_LIMIT_EXCEEDED"})
@@ -294,6 +295,7 @@ async def test_limit_code_is_a_setting(make: Maker) -> None:
 
 
 @fact("§2.1", "U", "refused calls (4xx) are charged, a setting; 401 and 429 never")
+@answers("INVALID_TOKEN")
 async def test_refused_calls_are_charged(zoho: Org) -> None:
     """By default yes."""
     assert await zoho.cost_of(zoho.get("/Nope", fields="id")) == 1

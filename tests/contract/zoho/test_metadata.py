@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from tests.contract.zoho.kit import ANY, ID, Json, Maker, Org, error, fact, invalid, success
+from tests.contract.zoho.kit import (
+    ANY,
+    ID,
+    Json,
+    Maker,
+    Org,
+    answers,
+    error,
+    fact,
+    invalid,
+    success,
+)
 
 
 async def create(org: Org, *fields: Json, module: str = "Contacts") -> Any:
@@ -457,6 +468,7 @@ async def test_delete_field(zoho: Org) -> None:
 
 
 @fact("§6.3", "V", "customising needs an administrator: AUTHORIZATION_FAILED, NO_PERMISSION")
+@answers("AUTHORIZATION_FAILED", "NO_PERMISSION")
 async def test_customising_needs_an_administrator(zoho: Org) -> None:
     """Fields and modules."""
     made = (await zoho.admin("POST", "/credentials", {"user": "cy@example.com"})).json

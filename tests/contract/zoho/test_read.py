@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from bridgework_zoho_sandbox import paging
 
-from tests.contract.zoho.kit import ID, STAMP, Like, Org, error, fact
+from tests.contract.zoho.kit import ID, STAMP, Json, Like, Org, answers, error, fact
 
 TOKEN = Like(r"[A-Za-z0-9_-]{40,}")
 
@@ -128,6 +129,7 @@ async def test_ambiguous_parameters(zoho: Org) -> None:
 
 
 @fact("§3.4", "V7", "beyond row 2,000 without token: DISCRETE_PAGINATION_LIMIT_EXCEEDED")
+@answers("DISCRETE_PAGINATION_LIMIT_EXCEEDED")
 async def test_pages_reach_row_two_thousand(zoho: Org) -> None:
     """Page 10 of 200 is the last."""
     assert (await zoho.get("/Leads", fields="id", page="10")).status == 204
@@ -156,6 +158,7 @@ async def test_page_tokens_walk_the_list(zoho: Org) -> None:
 
 
 @fact("§3.4", "V7", "a page token is bound to the other parameters: TOKEN_BOUND_DATA_MISMATCH")
+@answers("TOKEN_BOUND_DATA_MISMATCH")
 async def test_page_token_is_bound_to_parameters(zoho: Org) -> None:
     """One more field and it is dead."""
     await leads(zoho, 3)
@@ -178,6 +181,21 @@ async def test_page_token_is_bound_to_the_user(zoho: Org) -> None:
     (await zoho.get("/Leads", fields="id", per_page="2", page_token=token)).refused(
         400, "TOKEN_BOUND_DATA_MISMATCH", param_name="page_token"
     )
+
+
+@fact("§3.4", "V7", "page tokens end at row 100,000: PAGINATION_LIMIT_EXCEEDED")
+@answers("PAGINATION_LIMIT_EXCEEDED")
+async def test_page_tokens_end(zoho: Org, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shown with row 4 in the place of row 100,000, the same code at work."""
+    assert paging.TOKEN_ROWS_MAX == 100_000
+    monkeypatch.setattr(paging, "TOKEN_ROWS_MAX", 4)
+    await zoho.insert("Leads", *[{"Last_Name": "A"}] * 7)
+    page = await zoho.get("/Leads", fields="id", per_page=2)
+    query: Json = {"fields": "id", "per_page": 2}
+    page = await zoho.get("/Leads", **query, page_token=page.json["info"]["next_page_token"])
+    assert page.status == 200
+    page = await zoho.get("/Leads", **query, page_token=page.json["info"]["next_page_token"])
+    page.refused(400, "PAGINATION_LIMIT_EXCEEDED", limit=4, param_name="page_token")
 
 
 @fact("§3.4", "V7", "a page token lives 24 h: EXPIRED_VALUE")

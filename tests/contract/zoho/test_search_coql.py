@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.zoho.kit import ANY, STAMP, Json, Org, error, fact, invalid
+from tests.contract.zoho.kit import ANY, STAMP, Json, Org, answers, error, fact, invalid
 
 ROWS: list[Json] = [
     {"Last_Name": "Okafor", "First_Name": "Ada", "Email": "ada@x.com", "Phone": "555-0101"},
@@ -74,6 +74,7 @@ async def test_search_by_email_phone_word(
 
 
 @fact("§3.5", "V7", "exactly one of criteria, email, phone, word")
+@answers("EXPECTED_PARAM_MISSING")
 async def test_exactly_one_mode(zoho: Org) -> None:
     """None and two."""
     (await zoho.get("/Leads/search")).refused(
@@ -137,6 +138,7 @@ async def test_search_lags_behind_every_update(zoho: Org) -> None:
     ],
 )
 @fact("§3.5", "V7", "a bad criterion: INVALID_QUERY with reason, api_name, operator")
+@answers("INVALID_QUERY")
 async def test_bad_criteria(zoho: Org, criteria: str, details: Json) -> None:
     """Never a 500."""
     (await zoho.get("/Leads/search", criteria=criteria)).refused(
@@ -155,6 +157,7 @@ async def test_at_most_ten_criteria(zoho: Org) -> None:
 
 
 @fact("§3.5", "V7", "at most 2,000 rows: LIMIT_REACHED")
+@answers("LIMIT_REACHED")
 async def test_search_reaches_two_thousand_rows(zoho: Org) -> None:
     """Page 11 of 200."""
     (await zoho.get("/Leads/search", word="ab", page="11")).is_(
@@ -305,6 +308,7 @@ SYNTAX: list[Any] = [
 
 @pytest.mark.parametrize(("query", "clause"), SYNTAX)
 @fact("§3.6", "V", "a query beyond the grammar: SYNTAX_ERROR with clause, near, line, column")
+@answers("SYNTAX_ERROR")
 async def test_coql_syntax_error(zoho: Org, query: str, clause: str) -> None:
     """Says where."""
     answer = await zoho.coql(query)
@@ -397,6 +401,7 @@ async def test_coql_limit_is_a_setting(zoho: Org) -> None:
 
 
 @fact("§3.6", "V", "select_query is mandatory; aliases and columns are unique; modules exist")
+@answers("DUPLICATE_ALIAS")
 async def test_coql_other_refusals(zoho: Org) -> None:
     """MANDATORY_NOT_FOUND, DUPLICATE_ALIAS, DUPLICATE_DATA, INVALID_MODULE."""
     (await zoho.post("/coql", {})).refused(

@@ -13,6 +13,7 @@ from tests.contract.zoho.kit import (
     Json,
     Maker,
     Org,
+    answers,
     error,
     fact,
     invalid,
@@ -98,6 +99,7 @@ async def test_append_values(zoho: Org) -> None:
 
 
 @fact("§3.2", "V7", "If-Unmodified-Since in the past of the record: 412 ALREADY_MODIFIED")
+@answers("ALREADY_MODIFIED")
 async def test_if_unmodified_since(zoho: Org) -> None:
     """With the record's stamps; a later instant passes."""
     record = await zoho.contact()

@@ -228,6 +228,7 @@ _TABLE: dict[str, tuple[Action, str, str]] = {
     "MANDATORY_FIELDS_NOT_MAPPED": (_X, "A required field is not in the file.", _FIX_VALUE),
     "HEADER_LIMIT_EXCEEDED": (_X, "The file has more than 200 columns.", "Split the module."),
     "COLUMN_INDEX_NOT_FOUND": (_X, "A mapped column is not in the file.", _FIX_REQUEST),
+    "EXECUTION_FAILED": (_X, "One request of the group failed.", "See its own answer."),
     "ROLLBACK_PERFORMED": (_X, "The whole group of requests was undone.", "See its first error."),
     "PROCESSING_STOPPED": (_R, "An earlier request of the group failed.", "See that error."),
     "INVALID_REFERENCE": (_X, "A request refers to an unknown one.", _FIX_REQUEST),

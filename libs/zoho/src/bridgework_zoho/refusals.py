@@ -20,7 +20,7 @@ from bridgework_zoho.errors import (
 from bridgework_zoho.protocols import utc_now
 from bridgework_zoho.requests import Call
 
-_FILE_CODES = frozenset(
+FILE_CODES = frozenset(
     {
         "FILE_SIZE_EXCEEDS",
         "FILE_SIZE_MORE_THAN_ALLOWED_SIZE",
@@ -30,6 +30,7 @@ _FILE_CODES = frozenset(
         "VIRUS_DETECTED",
     }
 )
+"""Codes that are about a file, not about the request that carried it."""
 _TOO_LARGE = frozenset({413, 415})
 _TOO_MANY = 429
 
@@ -48,7 +49,7 @@ def refusal(call: Call, status: int, code: str, details: Mapping[str, Any]) -> Z
         "remedy": advice.remedy,
         **_safe_details(details),
     }
-    if code in _FILE_CODES or (call.upload is not None and status in _TOO_LARGE):
+    if code in FILE_CODES or (call.upload is not None and status in _TOO_LARGE):
         return FileRefused(message, code=code, **known)
     if code == ScanTooLong.default_code:
         return ScanTooLong(message, code=code, **known)

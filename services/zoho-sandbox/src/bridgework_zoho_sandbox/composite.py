@@ -66,6 +66,20 @@ def _resolved(value: Any, answers: dict[str, Any]) -> Any:
     return value
 
 
+def _refuse_loops(subs: list[Json]) -> None:
+    """Refuse sub-requests that wait for each other, or one for itself."""
+    waits = {
+        sub["sub_request_id"]: {m[1] for m in _REFERENCE.finditer(orjson.dumps(sub).decode())}
+        for sub in subs
+    }
+    while ready := [name for name, others in waits.items() if not others & waits.keys()]:
+        for name in ready:
+            del waits[name]
+    if waits:
+        index = next(at for at, sub in enumerate(subs) if sub["sub_request_id"] in waits)
+        raise _invalid("LOOPING_FOUND", "looping found", index, api_name="sub_request_id")
+
+
 class Composite:
     """Runs sub-requests through the same table of operations; ``router`` is asked when needed."""
 
@@ -96,6 +110,7 @@ class Composite:
                 },
             )
         self._check_ids(subs)
+        _refuse_loops(subs)
         results: list[Json] = []
         with contextlib.suppress(RollBack), call.org.database.transaction():
             self._run(call, subs, results, stop=rollback)
