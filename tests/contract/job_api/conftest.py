@@ -14,6 +14,7 @@ import pytest
 from bridgework_contracts.deadletters import DeadLetter
 from bridgework_contracts.ids import RunId, TenantId
 from bridgework_contracts.outcomes import Effect, Outcome, Reason, RecordOutcome
+from bridgework_contracts.progress import QuarantinedPlace
 from bridgework_contracts.records import Problem, Provenance
 from bridgework_control.app import open_app
 from bridgework_control.operations import Control
@@ -50,6 +51,8 @@ class JobApi:
         pool = self.control.pool
         ours = [*self.things["job_id"], *self.things["run_id"]]
         await pool.execute("delete from control.job_runs where run_id <> all($1::text[])", ours)
+        await pool.execute("update control.quarantine set state = 'open'")
+        await _fix_one(self.control, self.things["job_id"])
         for thing, state in self.states.items():
             await pool.execute("update control.jobs set state = $2 where job_id = $1", thing, state)
             await pool.execute(
@@ -164,6 +167,35 @@ async def _put_run_into(control: Control, run_id: str, state: str) -> None:
         await control.pool.execute(control.runs.finish, run_id, state, None)
 
 
+async def _quarantine(control: Control, job_id: str) -> None:
+    """Find two places in a job's export."""
+    places = [
+        QuarantinedPlace(
+            item_id=item_id,
+            object="patient",
+            key="1",
+            file="patients.csv",
+            line=2,
+            column="dob",
+            code="date_impossible",
+            effect="left_out",
+            row_mark="ab",
+        )
+        for item_id in ("q_open", "q_fixed")
+    ]
+    async with control.pool.acquire() as connection, connection.transaction():
+        await control.quarantine.heard(connection, job_id, "audit_1", places, 0, ())
+
+
+async def _fix_one(control: Control, jobs: list[str]) -> None:
+    """Leave one place of every job with a correction that waits to be released."""
+    await control.pool.execute(
+        "update control.quarantine set state = 'fixed' where item_id = 'q_fixed'"
+        " and job_id = any($1::text[])",
+        jobs,
+    )
+
+
 async def _furnish(url: str, control: Control) -> dict[str, list[str]]:
     """Make a tenant, jobs and runs in several states, and a dead letter."""
     headers = {"Authorization": f"Bearer {KEY}"}
@@ -211,6 +243,13 @@ async def _furnish(url: str, control: Control) -> dict[str, list[str]]:
             await control.pool.execute(control.jobs.set_state, job_id, of_job, None)
             jobs.append(job_id)
             runs.append(run_id)
+        job_id = await ready()
+        await control.pool.execute(control.jobs.approve_gate, job_id, "G4", {}, "h", "lead", "")
+        run_id = (await post(f"/jobs/{job_id}/runs", {"kind": "full"}))["run_id"]
+        await _put_run_into(control, run_id, "finished")
+        await control.pool.execute(control.jobs.set_state, job_id, "loaded", None)
+        jobs.append(job_id)
+        runs.append(run_id)
     tenant = await control.directory.get(TenantId(TENANT))
     letter = DeadLetter(
         dead_letter_id="dl_1",
@@ -229,8 +268,11 @@ async def _furnish(url: str, control: Control) -> dict[str, list[str]]:
     )
     async with control.pool.acquire() as connection:
         await control.dead_letters.keep(connection, tenant, letter)
+    for job_id in jobs:
+        await _quarantine(control, job_id)
     return {
         "tenant_id": [TENANT],
+        "item_id": ["q_open", "q_fixed"],
         "job_id": jobs,
         "run_id": runs,
         "dead_letter_id": ["dl_1"],
