@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 OUTCOMES = ("inserted", "updated", "unchanged", "merged", "skipped", "failed", "parked")
@@ -48,6 +49,24 @@ def gates_table(gates: list[dict[str, Any]]) -> Table:
     for gate in gates:
         table.add_row(
             gate["gate"], gate["meaning"], gate["approved_by"] or "", "\n".join(gate["blockers"])
+        )
+    return table
+
+
+def places_table(places: list[dict[str, Any]]) -> Table:
+    """Return quarantined places: where, what, what to do."""
+    table = Table()
+    for column in ("id", "state", "place", "column", "code", "shape", "remedy"):
+        table.add_column(column, overflow="fold")
+    for one in places:
+        table.add_row(
+            one["item_id"],
+            one["state"],
+            f"{one['file']}:{one['line']}",
+            one["column"],
+            one["code"],
+            escape(one["shape"]),
+            escape(one["note"] or one["remedy"]),
         )
     return table
 
