@@ -23,6 +23,7 @@ from .orgs import NewOrg, NewPerson, OrgRegistry
 from .people_edits import Edit, apply_edit, find_person
 from .plan import Edition
 from .record_ids import record_id
+from .storage import RECORD_KB
 from .subforms import NewSubform, add_subform
 from .users import user_json
 
@@ -293,6 +294,10 @@ class Admin:
                     "total": org.credits.total,
                 },
                 "concurrency": gates,
+                "storage": {
+                    "records": org.storage.data_limit_kb() // RECORD_KB,
+                    "file_bytes": org.storage.file_limit_bytes(),
+                },
                 "requests": len(org.log),
             }
         )

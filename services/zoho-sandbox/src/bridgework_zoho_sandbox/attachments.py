@@ -78,10 +78,7 @@ def _refuse_size(call: Call, size: int, parent: tuple[str, int]) -> None:
         )
     if parent[0] == "Notes" and count >= FILES_PER_NOTE:
         raise ZohoError(400, "LIMIT_EXCEEDED", "limit exceeded", {"limit": FILES_PER_NOTE})
-    if behaviour.file_storage_bytes is not None:
-        used = call.org.database.one("select coalesce(sum(size), 0) from attachment")
-        if (used[0] if used else 0) + size > behaviour.file_storage_bytes:
-            raise ZohoError(400, "STORAGE_SPACE_EXCEEDED", "file storage space exceeded")
+    call.org.storage.keep_file(size)
 
 
 def keep_file(org: Org, upload: Upload) -> Path:

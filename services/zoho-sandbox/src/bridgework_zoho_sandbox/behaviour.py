@@ -87,8 +87,12 @@ class Behaviour(BaseModel):
     attachments_per_record_bytes: PositiveInt = Field(
         default=100 * MEGABYTE, description="§3.9: 100 or 20 MB in all"
     )
-    file_storage_bytes: PositiveInt | None = Field(default=None, description="§7: by edition")
-    data_storage_records: PositiveInt | None = Field(default=None, description="§7: by edition")
+    file_storage_bytes: PositiveInt | None = Field(
+        default=None, description="§7: instead of the edition's"
+    )
+    data_storage_records: PositiveInt | None = Field(
+        default=None, description="§7: instead of the edition's"
+    )
 
     # Bulk (§3.11-3.12)
     bulk_find_by: Literal["unique", "id"] = Field(default="unique", description="§3.11")

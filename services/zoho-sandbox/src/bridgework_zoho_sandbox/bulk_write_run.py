@@ -19,7 +19,7 @@ import orjson
 from .bulk_write import job_json
 from .callbacks import call_back
 from .csv_values import Cell, cell_reader, csv_rows
-from .errors import Json, Rejected
+from .errors import Json, Rejected, ZohoError
 from .faults import Fault
 from .features import TRIGGERS
 from .jobs import Job, started
@@ -271,6 +271,11 @@ def _prepare(org: Org, job: Job) -> tuple[_Work, list[list[str]]]:
 
 def _chunk(work: _Work, rows: list[list[str]]) -> None:
     org, job, counts = work.org, work.job, work.job.doc["counts"]
+    if job.doc["operation"] != "update":
+        try:
+            org.storage.keep_records(len(rows))
+        except ZohoError as full:
+            raise JobFailed(full.body["code"]) from None
     with org.database.transaction():
         writer = Writer(org, work.module, work.person)
         lines = []

@@ -149,13 +149,17 @@ def _note_parent(call: Call) -> tuple[str, int]:
 
 def create_notes(call: Call) -> Answer:
     """``POST /Notes``: up to 100 notes, each naming its parent."""
-    return _each(call, call.batch(), lambda sent, path: _add(call, sent, path, None), 201)
+    data = call.batch()
+    call.org.storage.keep_notes(len(data))
+    return _each(call, data, lambda sent, path: _add(call, sent, path, None), 201)
 
 
 def create_related_notes(call: Call) -> Answer:
     """``POST /{module}/{id}/Notes``: up to 100 notes on one record."""
     parent = _note_parent(call)
-    return _each(call, call.batch(), lambda sent, path: _add(call, sent, path, parent), 201)
+    data = call.batch()
+    call.org.storage.keep_notes(len(data))
+    return _each(call, data, lambda sent, path: _add(call, sent, path, parent), 201)
 
 
 def _stored(org: Org, note: int | None, parent: int | None = None) -> tuple[Any, ...] | None:

@@ -20,6 +20,7 @@ from .metering import CreditMeter, FlightGate
 from .people import Person
 from .plan import PLANS, SUB_CONCURRENCY, Edition, daily_credits
 from .request_log import RequestLog
+from .storage import Storage
 from .table import Table
 from .validation import ModuleChecks
 
@@ -48,6 +49,7 @@ class Org:
         self.profile: Json = {}
         self.ids: IdSource
         self.credits: CreditMeter
+        self.storage: Storage
 
     def load(self) -> None:
         """Read the org's description, modules and users from its database."""
@@ -72,6 +74,7 @@ class Org:
         self.credits = CreditMeter(
             self.database, self.clock, allowance=allowance, add_on=self.behaviour.credits_add_on
         )
+        self.storage = Storage(self)
         for gate in self.gates.values():
             gate.limit = self.in_flight_limit
 

@@ -15,7 +15,7 @@ from .matching import own_id, upsert_order
 from .metadata import Module
 from .record_ids import record_id
 from .recurrence import occurrences
-from .table import Record, Table
+from .table import Record
 from .writing import Writer
 
 PRECONDITION_FAILED = 412
@@ -29,19 +29,6 @@ def _unmodified_since(call: Call) -> float | None:
     if moment is None:
         raise bad_param("If-Unmodified-Since", expected_data_type="datetime")
     return moment
-
-
-def _storage_left(call: Call, wanted: int) -> None:
-    limit = call.org.behaviour.data_storage_records
-    if limit is None:
-        return
-    stored = sum(
-        Table(call.org.database, module).count()
-        for module in call.org.modules.values()
-        if module.api_name not in {"Notes", "Attachments", "Users"}
-    )
-    if stored + wanted > limit:
-        raise ZohoError(400, "STORAGE_SPACE_EXCEEDED", "storage space exceeded", {"limit": limit})
 
 
 def _fire(call: Call, module: Module, writer: Writer, names: tuple[str, ...]) -> None:
@@ -88,7 +75,7 @@ def insert(call: Call) -> Answer:
     module = record_module(call)
     data = call.batch()
     features = features_of(call, module)
-    _storage_left(call, len(data))
+    call.org.storage.keep_records(len(data))
     writer = Writer(call.org, module, call.person, external=external_paths(call, module))
     writer.read_ahead(data)
     before, after = _added(writer, {})
@@ -188,7 +175,7 @@ def upsert(call: Call) -> Answer:
     data = call.batch()
     features = features_of(call, module)
     order = upsert_order(module, _duplicate_check_fields(call.json()))
-    _storage_left(call, len(data))
+    call.org.storage.keep_records(len(data))
     since = _unmodified_since(call)
     writer = Writer(call.org, module, call.person, external=external_paths(call, module))
     writer.read_ahead(data, order)
