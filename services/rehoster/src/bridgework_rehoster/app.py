@@ -4,10 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from bridgework_contracts.ids import RunId
 from bridgework_contracts.topics import Subject, topic_name
 from bridgework_eventlog.policies import SPREAD
-from bridgework_eventlog.port import EventLog, TopicPartition
 from bridgework_service.chassis import App, open_chassis
 from bridgework_service.consuming import TenantLoops
 from bridgework_service.lifecycle import ServiceTask
@@ -23,6 +21,7 @@ from bridgework_rehoster.domain.deciding import SERVICE
 from bridgework_rehoster.handlers import CommandsHandler, FilesHandler, OutcomesHandler, Releaser
 from bridgework_rehoster.metering import RehosterMetrics
 from bridgework_rehoster.moving import Moving
+from bridgework_rehoster.outcomes_read import OutcomesRead
 from bridgework_rehoster.pacing import OnStep, no_step
 from bridgework_rehoster.rehosting import Rehoster
 from bridgework_rehoster.settings import Settings
@@ -112,32 +111,3 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
             return [ServiceTask("tenants", per_tenant.run), chassis.outbox.task()]
 
         yield App(name=settings.service_name, checks=chassis.checks, background=background)
-
-
-class OutcomesRead:
-    """Tells a parent that is missing from one whose outcome we have not read yet.
-
-    Files are let through once every record of the earlier waves has an outcome on the log. So the
-    end of the log at that moment is behind every parent: once our group has committed that far, a
-    parent we do not know is not in Zoho.
-    """
-
-    def __init__(self, log: EventLog, *, group: str, topic: str) -> None:
-        self._log = log
-        self._group = group
-        self._topic = topic
-        self._ends: dict[RunId, dict[TopicPartition, int]] = {}
-        self._complete: set[RunId] = set()
-
-    async def complete(self, run_id: RunId) -> bool:
-        """Tell whether everything on the log when this was first asked has been read."""
-        if run_id in self._complete:
-            return True
-        if run_id not in self._ends:
-            self._ends[run_id] = await self._log.end_offsets([self._topic])
-        committed = await self._log.committed(self._group, [self._topic])
-        if any(committed.get(at, 0) < end for at, end in self._ends[run_id].items()):
-            return False
-        self._complete.add(run_id)
-        del self._ends[run_id]
-        return True
