@@ -1,6 +1,7 @@
 """A practice moves over real processes, real HTTP and a real log; both logs in turn."""
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -92,13 +93,14 @@ async def test_bad_input_is_named_counted_and_does_not_stop_the_run(
     report = await stack.report(job_id)
     assert report["balanced"]
     lines = report["quarantined"]
-    for file, field in places:
+    for file, row, field in places:
         found = [
             line
             for line in lines
-            if line["file"] == file and field in line["field"] + line.get("sentence", "")
+            if (line["file"], line["line"]) == (file, row)
+            and field in line["field"] + line.get("sentence", "")
         ]
-        assert found, f"{file} {field} is not in the report"
+        assert found, f"{file}, line {row}, {field} is not in the report"
         assert all(line["remedy"] for line in found)
     assert any(owner["review"] and owner["evidence"] == "fallback" for owner in report["owners"])
     await org.close()
@@ -122,33 +124,45 @@ async def _something_moved(stack: Any, run_id: str) -> None:
     await eventually(more, deadline_s=60)
 
 
-def _spoil(export: Path) -> list[tuple[str, str]]:
-    """Break one thing in each of four files; return (file, field) of what must be reported."""
-    _rewrite(export / "claims.csv", lambda rows: [row[:-1] for row in rows])
-    appointments = _rewrite(export / "appointments.csv", _cell("date", "99/99/2026"))
-    _rewrite(export / "patients.csv", _cell("ins1_carrier", "No Such Carrier"))
-    _rewrite(export / "providers.csv", _cell("email", "nobody@nowhere.example"))
-    assert appointments
+def _spoil(export: Path) -> list[tuple[str, int, str]]:
+    """Break one thing in each of four files; return (file, line, field) that must be reported.
+
+    Line 0 stands for the file as a whole.
+    """
+    _rewrite(export / "claims.csv", lambda rows: ([row[:-1] for row in rows], 0))
+    date = _rewrite(export / "appointments.csv", _cell("date", "99/99/2026"))
+    carrier = _rewrite(export / "patients.csv", _cell("ins1_carrier", "No Such Carrier"))
+    email = _rewrite(export / "providers.csv", _cell("email", "nobody@nowhere.example"))
     return [
-        ("claims.csv", "write_off"),
-        ("appointments.csv", "date"),
-        ("patients.csv", "ins1_carrier"),
+        ("claims.csv", 0, "write_off"),
+        ("appointments.csv", date, "date"),
+        ("patients.csv", carrier, "ins1_carrier"),
+        ("providers.csv", email, "email"),
     ]
 
 
-def _cell(column: str, value: str) -> Any:
-    def change(rows: list[list[str]]) -> list[list[str]]:
+Rows = list[list[str]]
+
+
+def _cell(column: str, value: str) -> Callable[[Rows], tuple[Rows, int]]:
+    def change(rows: Rows) -> tuple[Rows, int]:
         at = rows[0].index(column)
-        first = next(row for row in rows[1:] if row[at])
-        first[at] = value
-        return rows
+        first = next(n for n, row in enumerate(rows) if n and row[at])
+        rows[first][at] = value
+        return rows, _line_of(rows, first)
 
     return change
 
 
-def _rewrite(file: Path, change: Any) -> bool:
+def _line_of(rows: Rows, index: int) -> int:
+    """Return the physical line on which a row begins; the header is line 1."""
+    return 1 + sum(1 + sum(cell.count("\n") for cell in row) for row in rows[:index])
+
+
+def _rewrite(file: Path, change: Callable[[Rows], tuple[Rows, int]]) -> int:
+    """Change a file's rows; return what the change says."""
     with file.open(newline="", encoding="utf-8") as source:
-        rows = list(csv.reader(source))
+        rows, said = change(list(csv.reader(source)))
     with file.open("w", newline="", encoding="utf-8") as target:
-        csv.writer(target).writerows(change(rows))
-    return True
+        csv.writer(target).writerows(rows)
+    return said
