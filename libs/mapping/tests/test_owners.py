@@ -39,6 +39,12 @@ def test_name_is_evidence_after_titles_are_taken_off() -> None:
     assert decide(first_name="Kavita", last_name="Fersley, RDH") == ("3", "name", True)
 
 
+def test_a_decision_says_where_the_provider_stands_in_the_export() -> None:
+    """A person who must look needs file and line."""
+    (decision,) = resolve_owners([{"key": "11", "file": "providers.csv", "line": 4}], USERS, "9")
+    assert (decision.file, decision.line) == ("providers.csv", 4)
+
+
 def test_inactive_users_are_not_used() -> None:
     """Zoho refuses an inactive owner."""
     assert decide(email="gone@x.example") == ("9", "fallback", True)

@@ -18,7 +18,7 @@ JOB: dict[str, Any] = {
     "audit": {"hash": "a"},
     "schema_plan": None,
     "live_names": {},
-    "owners": [{"provider_key": "11", "user_id": "9"}],
+    "owners": [{"provider_key": "11", "user_id": "9", "evidence": "email", "review": False}],
     "error": None,
     "created_at": NOW,
     "updated_at": NOW,
@@ -232,3 +232,16 @@ def test_a_file_repaired_before_the_delta_is_not_reported_any_more() -> None:
     full = run("finished", run_id="run_f", findings=[FINDING], report=report("run_f"))
     delta = run("finished", run_id="run_d", kind="delta", report=report("run_d"))
     assert job_report(JOB, [full, delta], [])["quarantined"] == []
+
+
+def test_providers_whose_owner_a_person_should_look_at_are_lines_of_the_report() -> None:
+    """With file, line and remedy like everything else; a certain owner is none."""
+    certain = JOB["owners"][0]
+    nobody = {**certain, "evidence": "fallback", "review": True, "file": "providers.csv", "line": 3}
+    by_npi = {**certain, "evidence": "npi", "review": True, "file": "providers.csv", "line": 5}
+    lines = job_report({**JOB, "owners": [certain, nobody, by_npi]}, [], [])["quarantined"]
+    assert [(one["file"], one["line"], one["code"]) for one in lines] == [
+        ("providers.csv", 3, "owner_fallback"),
+        ("providers.csv", 5, "owner_uncertain"),
+    ]
+    assert all(one["remedy"] and one["object"] == "Users" for one in lines)

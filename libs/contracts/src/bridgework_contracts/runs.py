@@ -41,6 +41,8 @@ class OwnerDecision(Frozen):
     user_id: str
     evidence: str = Field(description="email, npi, name or fallback")
     review: bool = Field(description="True where a person should look (fallback, weak evidence).")
+    file: str = Field(default="", description="Where the provider stands in the export.")
+    line: int = 0
 
 
 class Correction(Frozen):

@@ -33,7 +33,7 @@ def resolve_owners(
     """Return one decision per provider, in the providers' order.
 
     Args:
-        providers: ``fields`` of canonical provider records.
+        providers: ``fields`` of canonical provider records, with ``file`` and ``line`` where known.
         users: Rows of ``GET /users``: id, email, full_name or first_name/last_name, status, and
             ``NPI`` (or ``NPI__c``) where the org has the field. Inactive users are not used.
         fallback_user_id: Owner where no evidence is found; flagged for review.
@@ -62,16 +62,25 @@ def resolve_owners(
                         user_id=found[key],
                         evidence=evidence,
                         review=review or len(others) > 1,
+                        **_place(provider),
                     )
                 )
                 break
         else:
             decisions.append(
                 OwnerDecision(
-                    provider_key=key, user_id=fallback_user_id, evidence="fallback", review=True
+                    provider_key=key,
+                    user_id=fallback_user_id,
+                    evidence="fallback",
+                    review=True,
+                    **_place(provider),
                 )
             )
     return decisions
+
+
+def _place(provider: Row) -> dict[str, Any]:
+    return {"file": provider.get("file", ""), "line": provider.get("line", 0)}
 
 
 def is_valid_npi(text: str) -> bool:

@@ -13,6 +13,7 @@ from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.corrections import Fix
 from bridgework_dental_exec.duplicates import identities, propose
 from bridgework_dental_exec.export import open_export
+from bridgework_dental_exec.records import Provider
 from bridgework_dental_exec.snapshot import seal_snapshot
 from bridgework_mapping.document import MappingDocument
 
@@ -50,7 +51,7 @@ def audit_export(
     marks = correcting.exported_marks(done)
     quarantined, left_out = collector.places(snapshot, export, hash_key, marks)
     audit.write(Path(command.report_dir))
-    providers: list[dict[str, Any]] = [one.as_fields() for one in source.providers()]
+    providers: list[dict[str, Any]] = [_placed(one) for one in source.providers()]
     return ExportAudited(
         job_id=command.job_id,
         audit_id=command.audit_id,
@@ -62,6 +63,13 @@ def audit_export(
         quarantined_left_out=left_out,
         corrections=correcting.told(done),
     )
+
+
+def _placed(provider: Provider) -> dict[str, Any]:
+    """Return a provider's fields and where it stands in the export, for owner resolution."""
+    at = provider.provenance[0] if provider.provenance else None
+    place = {"file": at.file, "line": at.line} if at else {}
+    return {**provider.as_fields(), **place}
 
 
 def _short(report: dict[str, Any]) -> dict[str, Any]:

@@ -141,7 +141,9 @@ def job_report(
         },
         "owners": job["owners"],
         "conflicts": [line for report in moved for line in report["conflicts"]],
-        "quarantined": _files_of_the_newest(runs) + _newest_first_by_place(moved, settled),
+        "quarantined": _files_of_the_newest(runs)
+        + _owners_to_review(job["owners"] or ())
+        + _newest_first_by_place(moved, settled),
     }
 
 
@@ -151,6 +153,49 @@ def _files_of_the_newest(runs: Sequence[Row]) -> list[dict[str, Any]]:
         if run["kind"] in {RunKind.FULL, RunKind.DELTA}:
             return [{**line, "run_id": run["run_id"]} for line in run["findings"]]
     return []
+
+
+_OWNER_CODES = {
+    "fallback": (
+        "owner_fallback",
+        "owned_by_fallback",
+        "No Zoho user was found for this provider; the fallback user owns the records.",
+        "Create the user in Zoho or correct the provider's e-mail, or confirm the fallback user.",
+    ),
+    "weak": (
+        "owner_uncertain",
+        "owned_by_evidence",
+        "The Zoho user was found by other evidence than the e-mail, or the evidence disagrees.",
+        "Confirm that provider and user are one person, or correct the provider's e-mail.",
+    ),
+}
+
+
+def _owners_to_review(owners: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return a line for each provider whose owner a person should look at."""
+    lines = []
+    for owner in owners:
+        if not owner["review"]:
+            continue
+        fallback = owner["evidence"] == "fallback"
+        code, effect, sentence, remedy = _OWNER_CODES["fallback" if fallback else "weak"]
+        lines.append(
+            {
+                "object": "Users",
+                "key": owner["provider_key"],
+                "file": owner.get("file", ""),
+                "line": owner.get("line", 0),
+                "field": "email",
+                "code": code,
+                "shape": "",
+                "effect": effect,
+                "outcome": "",
+                "sentence": sentence,
+                "remedy": remedy,
+                "run_id": "",
+            }
+        )
+    return lines
 
 
 def _newest_first_by_place(reports: Sequence[Row], settled: Sequence[Row]) -> list[dict[str, Any]]:
