@@ -114,6 +114,21 @@ def client_settings(**changes: int) -> ZohoSettings:
     return QUICK.model_copy(update=changes)
 
 
+async def test_many_records_come_back_in_order(zoho: ZohoClient) -> None:
+    """More than one request's worth of ids, one of them unknown."""
+    made: list[str] = []
+    for _ in range(3):
+        results = await zoho.records.insert("Leads", [{"Last_Name": "x"}] * 100)
+        made += [one.id or "" for one in results]
+    assert all(one.ok for one in await zoho.records.delete("Leads", made))
+    asked = [*made[:150], "12", *made[150:]]
+    back = await zoho.recycle_bin.restore(asked)
+    assert [one.index for one in back] == list(range(301))
+    assert [one.ok for one in back] == [one != "12" for one in asked]
+    assert [one.id for one in back if one.ok] == made
+    await zoho.records.delete("Leads", made)
+
+
 async def test_get_and_count_and_delete_and_restore(zoho: ZohoClient) -> None:
     """What is deleted is gone, listed as deleted, and can come back; gone twice is still gone."""
     ids = [one.id or "" for one in await zoho.records.upsert("Contacts", patients(70), [KEY])]

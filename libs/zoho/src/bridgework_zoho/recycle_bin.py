@@ -57,10 +57,9 @@ class RecycleBinApi:
             rows = elements_of(answer.body, "recycle_bin")
             action: Literal["insert"] = "insert"
             if answer.status == _SCHEDULED:
+                start = len(results)
                 results.extend(
-                    ElementResult(
-                        len(results) + at, ok=True, id=one, action=action, code="SCHEDULED"
-                    )
+                    ElementResult(start + at, ok=True, id=one, action=action, code="SCHEDULED")
                     for at, one in enumerate(some)
                 )
                 continue
@@ -70,8 +69,9 @@ class RecycleBinApi:
                     ids=some,
                     operation=call.operation.value,
                 )
+            start = len(results)
             results.extend(
-                element_result(len(results), row, default_action=action, repeated=answer.repeated)
-                for row in rows
+                element_result(start + at, row, default_action=action, repeated=answer.repeated)
+                for at, row in enumerate(rows)
             )
         return results
