@@ -273,7 +273,7 @@ async def judging(local_zoho: LocalZoho, **switches: str) -> AsyncIterator[Judge
         )
         made = Judge(org, zoho, [one.id or "" for one in parents], profile)
         yield made
-    assert made.judged >= 1000
+    assert made.judged >= 400
     assert 0.2 < made.accepted / made.judged < 0.97, "the records were not random enough"
     assert made.repaired is None or made.repaired > 20, "policies had nothing to repair"
 
@@ -397,5 +397,5 @@ async def test_what_policies_repair_is_accepted(judge: Judge, data: st.DataObjec
             assert note.original == record[note.field]
             assert verdict.record is None or verdict.record.get(note.field) != note.original
     judge.judged += len(records)
-    judge.accepted += len(good)
+    judge.accepted += sum(one.ok and not one.problems for one in verdicts)
     judge.repaired = (judge.repaired or 0) + len(repaired)
