@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +28,29 @@ from bridgework.demo.sandbox import SandboxOrg, fallback_email, org_users
 from bridgework.home import Home
 from bridgework.journey import Journey
 from bridgework.up import SERVICES, Ports, service_settings
+from bridgework_contracts.ids import TenantId
 from bridgework_contracts.records import RecordExtracted
 from bridgework_contracts.runs import SourceSpec
+from bridgework_contracts.topics import Subject, topic_name
 from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.export import open_export
 from bridgework_dental_exec.snapshot import seal_snapshot
 from bridgework_embedded.postgres import running_postgres
+from bridgework_eventlog.opening import open_event_log
+from bridgework_eventlog.settings import EventLogSettings
 from bridgework_mapping.compile import compile_mapping
 from bridgework_mapping.document import MappingDocument
 from bridgework_synthetic import generate_rows
 from bridgework_testkit.service_process import ServiceProcess
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
 from rich.console import Console
 
 END_TO_END_AIM = 1500
 MEMORY_AIM_MIB = 300
 BASE_PORT = 21_000
 SANDBOX_PORT = 21_050
+TENANT = "bench"
 
 
 def line(stage: str, rate: float, **more: object) -> None:
@@ -92,31 +100,6 @@ def measure_source(export: Path, work: Path) -> int:
     return records
 
 
-async def measure_road(export: Path, work: Path, records: int) -> None:
-    """Measure the full run over six processes: end to end, and each service's peak memory."""
-    home = Home(work / "home")
-    ports = Ports(BASE_PORT)
-    sandbox = ["-m", "bridgework_zoho_sandbox", "--port", str(SANDBOX_PORT)]
-    async with (
-        running("sandbox", sandbox, work / "sandbox.log") as sandbox_pid,
-        running_postgres(work / "postgres", durable=True) as server,
-        JobApi(f"http://127.0.0.1:{ports.of('control')}", home.secrets().api_key) as api,
-    ):
-        await answers(f"http://127.0.0.1:{SANDBOX_PORT}/sandbox/health")
-        services = [_service(name, home, server.dsn, ports, work) for name, _, _ in SERVICES]
-        await asyncio.gather(*(service.start() for service in services))
-        pids = {"sandbox": sandbox_pid, "postgresql": server.pid, "bench": os.getpid()}
-        pids |= {one.module.removeprefix("bridgework_"): one.pid for one in services}
-        try:
-            await _one_run(api, export, records, Processors(pids))
-            for service in services:
-                peak = await _peak_mib(service.url)
-                name = service.module.removeprefix("bridgework_")
-                print(f"  peak memory {name:<14} {peak:>5} MiB  ratio {peak / MEMORY_AIM_MIB:.2f}")
-        finally:
-            await asyncio.gather(*(service.stop() for service in services))
-
-
 class Processors:
     """Processor seconds per process, children included, between two looks."""
 
@@ -147,55 +130,131 @@ class Processors:
         return found
 
 
-async def _one_run(api: JobApi, export: Path, records: int, processors: Processors) -> None:
-    org = SandboxOrg(f"http://127.0.0.1:{SANDBOX_PORT}")
-    users = org_users(export.parent)
-    await org.create("bench", users, "America/New_York")
-    # Enough credits that no budget hides our own cost.
-    await org._call("PATCH", f"/sandbox/orgs/{org.org_id}/settings", {"seats": 2000})
-    await api.post(
-        "/tenants", {"tenant_id": "bench", "display_name": "bench", "zoho": org.connection}
-    )
-    journey = Journey(api, Console(quiet=True), approver="bench")
-    job_id = await journey.create(
-        "bench",
-        export,
-        fallback_email=fallback_email(users),
-        time_zone="America/New_York",
-        unit_min=10,
-    )
-    await journey.prepare(job_id)
-    await journey.rehearse(job_id, plans=20)
-    began = time.perf_counter()
-    moved_s: list[float] = []
+class Road:
+    """Six service processes over embedded PostgreSQL, a sandbox without latency, and one job."""
 
-    def note(run: dict[str, Any]) -> None:
-        if run["state"] != "moving" and run["waves"][0]["state"] == "settled" and not moved_s:
-            moved_s.append(time.perf_counter() - began)
+    def __init__(self, work: Path, dsn: str, api: JobApi) -> None:
+        self.api = api
+        self.dsn = dsn
+        self.org = SandboxOrg(f"http://127.0.0.1:{SANDBOX_PORT}")
+        home, ports = Home(work / "home"), Ports(BASE_PORT)
+        self.services = {
+            name: _service(name, home, dsn, ports, work / f"{name}.log") for name, _, _ in SERVICES
+        }
 
-    processors.begin()
-    started = await api.post(f"/jobs/{job_id}/runs", {"kind": "full"})
-    run = await api.run_ended(started["run_id"], note)
-    whole_s = time.perf_counter() - began
-    processors.report(records)
-    report = await api.get(f"/jobs/{job_id}/report")
-    landed = report["runs"][-1]
-    rate = records / (moved_s[0] if moved_s else whole_s)
-    line(
-        "end to end, until all have landed",
-        rate,
-        records=records,
-        seconds=round(moved_s[0] if moved_s else whole_s, 1),
-        ratio_to_aim=round(rate / END_TO_END_AIM, 2),
-        balanced=run["balanced"],
-    )
-    diff = landed["diff"]
-    line("read back and compare", diff["compared_records"] / max(diff["seconds"], 0.001))
-    line("end to end, diff included", records / whole_s, seconds=round(whole_s, 1))
-    await org.close()
+    async def job(self, export: Path) -> str:
+        """Walk a job through everything before its full run; return its id."""
+        users = org_users(export.parent)
+        await self.org.create("bench", users, "America/New_York")
+        # Enough credits that no budget hides our own cost.
+        await self.org.change_settings({"seats": 2000})
+        tenant = {"tenant_id": TENANT, "display_name": "bench", "zoho": self.org.connection}
+        await self.api.post("/tenants", tenant)
+        journey = Journey(self.api, Console(quiet=True), approver="bench")
+        job_id = await journey.create(
+            TENANT,
+            export,
+            fallback_email=fallback_email(users),
+            time_zone="America/New_York",
+            unit_min=10,
+        )
+        await journey.prepare(job_id)
+        await journey.rehearse(job_id, plans=20)
+        return job_id
+
+    async def start(self, job_id: str) -> str:
+        """Start the full run; return its id."""
+        return str((await self.api.post(f"/jobs/{job_id}/runs", {"kind": "full"}))["run_id"])
+
+    async def end(self, run_id: str) -> tuple[dict[str, Any], float, float]:
+        """Follow a run; return it, seconds until all have landed, seconds until it was over."""
+        began = time.perf_counter()
+        landed_s = 0.0
+
+        def note(run: dict[str, Any]) -> None:
+            nonlocal landed_s
+            if not landed_s and run["waves"][-1]["state"] == "settled":
+                landed_s = time.perf_counter() - began
+
+        run = await self.api.run_ended(run_id, note)
+        whole_s = time.perf_counter() - began
+        return run, landed_s or whole_s, whole_s
+
+    async def transformed(self, records: int) -> None:
+        """Wait until every record has become a write."""
+        topic = topic_name(TenantId(TENANT), Subject.WRITES)
+        settings = EventLogSettings(kind="embedded", dsn=SecretStr(self.dsn))
+        async with open_event_log(settings) as log:
+            before = sum((await log.end_offsets([topic])).values())
+            wanted = before + records * 0.999
+            while sum((await log.end_offsets([topic])).values()) < wanted:  # noqa: ASYNC110 - a log of other processes
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(1.0)  # the last batch; what could not be mapped is no write
 
 
-def _service(name: str, home: Home, dsn: str, ports: Ports, work: Path) -> ServiceProcess:
+@asynccontextmanager
+async def road(work: Path) -> AsyncIterator[tuple[Road, Processors]]:
+    """Start everything and stop it again."""
+    ports = Ports(BASE_PORT)
+    sandbox = ["-m", "bridgework_zoho_sandbox", "--port", str(SANDBOX_PORT)]
+    async with (
+        running("sandbox", sandbox, work / "sandbox.log") as sandbox_pid,
+        running_postgres(work / "postgres", durable=True) as server,
+        JobApi(
+            f"http://127.0.0.1:{ports.of('control')}", Home(work / "home").secrets().api_key
+        ) as api,
+    ):
+        await answers(f"http://127.0.0.1:{SANDBOX_PORT}/sandbox/health")
+        here = Road(work, server.dsn, api)
+        await asyncio.gather(*(service.start() for service in here.services.values()))
+        pids = {"sandbox": sandbox_pid, "postgresql": server.pid, "bench": os.getpid()}
+        pids |= {name: service.pid for name, service in here.services.items()}
+        try:
+            yield here, Processors(pids)
+        finally:
+            await here.org.close()
+            going = [one for one in here.services.values() if one.pid is not None]
+            await asyncio.gather(*(service.stop() for service in going))
+
+
+async def measure_load(export: Path, work: Path, records: int) -> None:
+    """Measure the loader: everything is extracted and mapped before it starts."""
+    async with road(work) as (here, _):
+        job_id = await here.job(export)
+        await here.services["loader"].stop()
+        writes = asyncio.create_task(here.transformed(records))
+        await asyncio.sleep(0.5)
+        run_id = await here.start(job_id)
+        await writes
+        await here.services["loader"].start()
+        run, landed_s, _ = await here.end(run_id)
+        line("load (counted, not compared)", records / landed_s, balanced=run["balanced"])
+
+
+async def measure_road(export: Path, work: Path, records: int) -> None:
+    """Measure the full run: end to end, where the time goes, and each service's peak memory."""
+    async with road(work) as (here, processors):
+        job_id = await here.job(export)
+        processors.begin()
+        run, landed_s, whole_s = await here.end(await here.start(job_id))
+        report = await here.api.get(f"/jobs/{job_id}/report")
+        diff = report["runs"][-1]["diff"]
+        line(
+            "end to end, until all have landed",
+            records / landed_s,
+            records=records,
+            seconds=round(landed_s, 1),
+            ratio_to_aim=round(records / landed_s / END_TO_END_AIM, 2),
+            balanced=run["balanced"],
+        )
+        line("read back and compare", diff["compared_records"] / max(diff["seconds"], 0.001))
+        line("end to end, diff included", records / whole_s, seconds=round(whole_s, 1))
+        processors.report(records)
+        for name, service in here.services.items():
+            await _report_service(name, service.url)
+
+
+def _service(name: str, home: Home, dsn: str, ports: Ports, log_path: Path) -> ServiceProcess:
     told = service_settings(
         name,
         home=home,
@@ -212,19 +271,33 @@ def _service(name: str, home: Home, dsn: str, ports: Ports, work: Path) -> Servi
         f"bridgework_{name}",
         env=env,
         url=f"http://127.0.0.1:{ports.of(name)}",
-        log_path=work / f"{name}.log",
+        log_path=log_path,
     )
 
 
-async def _peak_mib(url: str) -> int:
+async def _report_service(name: str, url: str) -> None:
+    """Print a service's peak memory, and how long its batches took."""
     async with httpx.AsyncClient() as http:
         text = (await http.get(f"{url}/metrics")).text
-    peaks = [
-        float(row.rsplit(" ", 1)[1])
-        for row in text.splitlines()
-        if "peak" in row and "bytes" in row and not row.startswith("#")
-    ]
-    return int(max(peaks, default=0.0) / (1024 * 1024))
+    peak = 0.0
+    buckets: dict[str, list[tuple[float, float]]] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if "peak" in sample.name and sample.name.endswith("_bytes"):
+                peak = max(peak, sample.value / (1024 * 1024))
+            elif sample.name == "bridgework_batch_seconds_bucket":
+                limit = float(sample.labels["le"])
+                buckets.setdefault(sample.labels["subject"], []).append((limit, sample.value))
+    told = "  ".join(
+        f"{subject} p95 <= {_p95(found):g} s" for subject, found in sorted(buckets.items())
+    )
+    print(f"  {name:<12} peak {peak:>4.0f} MiB  ratio {peak / MEMORY_AIM_MIB:.2f}  batches: {told}")
+
+
+def _p95(buckets: list[tuple[float, float]]) -> float:
+    """Return the limit of the bucket that the 95th percentile falls into."""
+    total = max(count for _, count in buckets)
+    return min(limit for limit, count in buckets if count >= 0.95 * total)
 
 
 def part(script: str, *arguments: str) -> None:
@@ -251,7 +324,10 @@ def main() -> None:
             generate_rows(work / "practice", rows=rows, seed=3)
             export = work / "practice" / "export"
             records = measure_source(export, work / "source")
-            asyncio.run(measure_road(export, work, records))
+            for measure in (measure_load, measure_road):
+                folder = work / measure.__name__
+                folder.mkdir(mode=0o755)
+                asyncio.run(measure(export, folder, records))
         finally:
             shutil.rmtree(work, ignore_errors=True)
 

@@ -93,6 +93,10 @@ class SandboxOrg:
         meters: Json = await self._call("GET", f"/sandbox/orgs/{self.org_id}/meters")
         return meters
 
+    async def change_settings(self, settings: Json) -> None:
+        """Change how the org behaves, e.g. ``{"seats": 2000}``."""
+        await self._call("PATCH", f"/sandbox/orgs/{self.org_id}/settings", settings)
+
     async def _call(self, method: str, path: str, body: Json | None = None) -> Any:
         answer = await self._http.request(method, path, json=body)
         answer.raise_for_status()
