@@ -181,9 +181,9 @@ async def test_children_come_back_with_their_parent(zoho: Org) -> None:
     await zoho.delete("/Contacts", ids=record)
     state = (await zoho.admin("GET", "/state?module=Notes")).json
     assert state == {"Notes": []}
-    body = {"recycle_bin": [{"id": record}, {"id": "12"}]}
-    answer = await zoho.post("/settings/recycle_bin/actions/restore", body)
-    assert answer.status == 207
+    answer = await zoho.post("/settings/recycle_bin/actions/restore", {"ids": [record, "12"]})
+    missing = error("INVALID_DATA", "the id given seems to be invalid", id="12")
+    answer.is_(207, {"recycle_bin": [success("record restored", {"id": record}), missing]})
     notes = await zoho.get(f"/Contacts/{record}/Notes", fields="Note_Content")
     files = await zoho.get(f"/Contacts/{record}/Attachments", fields="File_Name")
     assert (notes.first["Note_Content"], files.first["File_Name"]) == ("n", "x-ray.png")
@@ -200,6 +200,43 @@ async def test_restore_meets_unique_fields(zoho: Org) -> None:
     answer.is_(
         400, {"recycle_bin": [error("DUPLICATE_DATA", "duplicate data", api_name=name, id=record)]}
     )
+
+
+@fact("§3.7", "V", "what shall come back: ids, filters or everything, and exactly one of them")
+@answers("EXPECTED_FIELD_MISSING", "AMBIGUITY_DURING_PROCESSING")
+async def test_ways_to_restore(zoho: Org) -> None:
+    """None, two, a wrong type, too many; everything is scheduled."""
+    path = "/settings/recycle_bin/actions/restore"
+    ids = {"api_name": "ids", "json_path": "$.ids"}
+    every = {"api_name": "restore_all_records", "json_path": "$.restore_all_records"}
+    filters = {"api_name": "filters", "json_path": "$.filters"}
+    (await zoho.post(path, {"restore_all_records": False})).refused(
+        400, "EXPECTED_FIELD_MISSING", expected_fields=[ids, filters, every]
+    )
+    answer = await zoho.post(path, {"ids": ["1"], "restore_all_records": True})
+    answer.refused(400, "AMBIGUITY_DURING_PROCESSING", ambiguity_due_to=[ids, every])
+    answer = await zoho.post(path, {"ids": "1"})
+    answer.refused(400, "INVALID_DATA", expected_data_type="jsonarray", **ids)
+    answer = await zoho.post(path, {"ids": ["1"] * 201})
+    answer.refused(400, "INVALID_DATA", maximum_length=200, **ids)
+    one, two = await zoho.contact(), await zoho.add("Leads", Last_Name="A")
+    await zoho.delete("/Contacts", ids=one)
+    await zoho.delete("/Leads", ids=two)
+    answer = await zoho.post(path, {"restore_all_records": True})
+    assert (answer.status, answer.json["recycle_bin"][0]["code"]) == (202, "SCHEDULED")
+    assert (await zoho.count("Contacts"), await zoho.count("Leads")) == (1, 1)
+
+
+@fact("§3.7", "V", "several are deleted from the bin by ids: 207 beside an unknown one")
+async def test_delete_several_from_the_bin(zoho: Org) -> None:
+    """Positional; ids or filters must be given."""
+    record = await zoho.contact()
+    await zoho.delete("/Contacts", ids=record)
+    answer = await zoho.delete("/settings/recycle_bin", ids=f"{record},12")
+    assert answer.status == 207
+    assert [row["code"] for row in answer.json["recycle_bin"]] == ["SUCCESS", "INVALID_DATA"]
+    answer = await zoho.delete("/settings/recycle_bin")
+    answer.refused(400, "EXPECTED_PARAM_MISSING", param_names=["ids", "filters"])
 
 
 @pytest.mark.parametrize("whole", [True, False])

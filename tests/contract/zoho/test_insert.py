@@ -92,6 +92,19 @@ async def test_broken_json_is_unparsable(zoho: Org) -> None:
     )
 
 
+@fact("§3.1", "V7", "apply_feature_execution is a list of names")
+async def test_apply_feature_execution(zoho: Org) -> None:
+    """layout_rules passes; another form is refused as a whole."""
+    row = {"Last_Name": "A"}
+    answer = await zoho.insert("Leads", row, apply_feature_execution=[{"name": "layout_rules"}])
+    answer.is_(201, {"data": [ADDED]})
+    answer = await zoho.insert("Leads", row, apply_feature_execution="layout_rules")
+    name = "apply_feature_execution"
+    answer.refused(
+        400, "INVALID_DATA", expected_data_type="jsonarray", api_name=name, json_path=f"$.{name}"
+    )
+
+
 @fact("§0.12", "V7", "an absent trigger fires every automation")
 async def test_absent_trigger_fires_everything(zoho: Org) -> None:
     """Workflow, approval, blueprint, pathfinder, orchestration, and cadences."""

@@ -269,7 +269,7 @@ async def test_coql_pages_by_id(zoho: Org) -> None:
     assert seen == ["Ada", "Ben", "Chloe"]
 
 
-@fact("§3.6", "V", "COQL finds unique values whatever their case, and reads back at once")
+@fact("§3.6", "U", "COQL finds unique values whatever their case, and reads back at once")
 async def test_coql_by_unique_field(zoho: Org) -> None:
     """No index lag."""
     name = await zoho.unique_field()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.zoho.kit import ADDED, ID, Json, Maker, Org, error, fact, invalid
+from tests.contract.zoho.kit import ADDED, ANY, ID, Json, Maker, Org, error, fact, invalid
 
 NEW: dict[str, tuple[str, Json]] = {
     "integer": ("Age", {}),
@@ -348,7 +348,7 @@ async def test_bad_external_header(zoho: Org) -> None:
     )
 
 
-@fact("§4.4", "V7", "unique values: case-insensitive, and free again after a delete (a setting)")
+@fact("§4.4", "U", "unique values: case-insensitive, and free again after a delete (a setting)")
 async def test_unique_value_is_free_after_delete(make: Maker) -> None:
     """The recycle bin does not block by default."""
     org = await make()
@@ -394,3 +394,23 @@ async def test_phi_fields_are_limited(zoho: Org) -> None:
     }
     refusal = error("LIMIT_EXCEEDED", limit=25, limit_due_to=[place])
     answer.is_(400, {"fields": [refusal]})
+
+
+@fact("§4.6", "V", "at most ten modules with PHI fields")
+async def test_phi_modules_are_limited(zoho: Org) -> None:
+    """The eleventh is refused, one more field in the first is not."""
+    names = [f"Phi{n}" for n in range(11)]
+    profile = (await zoho.get("/settings/profiles")).json["profiles"][0]["id"]
+    for name in names:
+        new = {"api_name": name, "singular_label": name, "plural_label": name}
+        answer = await zoho.post(
+            "/settings/modules", {"modules": [{**new, "profiles": [{"id": profile}]}]}
+        )
+        assert answer.status == 201, answer.json
+    phi: Json = {"data_type": "text", "hipaa_compliance_enabled": True}
+    for name in names[:10]:
+        await zoho.new_field(name, "Diagnosis", **phi)
+    field = {"field_label": "Diagnosis", **phi}
+    answer = await zoho.post(f"/settings/fields?module={names[10]}", {"fields": [field]})
+    answer.is_(400, {"fields": [error("LIMIT_EXCEEDED", limit=10, limit_due_to=ANY)]})
+    await zoho.new_field(names[0], "Allergy", **phi)

@@ -300,6 +300,16 @@ BIN = (
         wrapper="recycle_bin",
     ),
     Operation(
+        "bin.delete_many",
+        "DELETE",
+        _BIN,
+        recycle_bin.delete_from_bin,
+        settings_scope("recycle_bin", "DELETE"),
+        (200, 207, 400),
+        query=(IDS, Param("filters", TEXT)),
+        wrapper="recycle_bin",
+    ),
+    Operation(
         "bin.count",
         "GET",
         f"{_BIN}/actions/count",

@@ -12,15 +12,18 @@ import orjson
 from .call import Answer, Call, answer_json, element_answer, no_content
 from .clock import iso
 from .deleting import drop_keys
-from .errors import Json, Rejected, bad_path_id, error_body
+from .errors import Json, Rejected, ZohoError, bad_path_id, error_body
 from .metadata import Module
 from .org import Org
+from .paging import ids_param
 from .reading import purge_bin
 from .record_ids import record_id
 from .table import Record, Table, match_key
 
 RELATED_AT_ONCE = 1_000
 ACCEPTED = 202
+IDS_MAX = 200
+_WAYS = ("ids", "filters", "restore_all_records")
 CHILDREN = frozenset({"Notes", "Attachments"})
 
 
@@ -154,29 +157,72 @@ def restore_record(call: Call) -> Answer:
     """``POST /settings/recycle_bin/{id}/actions/restore``."""
     try:
         element = restore_one(call.org, call.args["id"])
-        return answer_json(_accepted([element]), {"recycle_bin": [element]})
+        status = ACCEPTED if element["code"] == "SCHEDULED" else 200
+        return answer_json(status, {"recycle_bin": [element]})
     except Rejected as refusal:
         return answer_json(400, {"recycle_bin": [refusal.body()]})
 
 
+def _chosen(body: Json) -> str:
+    """Return which of the three ways to say what shall come back the body uses."""
+    places = [{"api_name": name, "json_path": f"$.{name}"} for name in _WAYS]
+    given = [place for place in places if body.get(place["api_name"]) not in (None, False)]
+    if not given:
+        raise ZohoError(
+            400,
+            "EXPECTED_FIELD_MISSING",
+            "one of the expected fields is missing",
+            {"expected_fields": places},
+        )
+    if len(given) > 1:
+        raise ZohoError(
+            400,
+            "AMBIGUITY_DURING_PROCESSING",
+            "ambiguity while processing the request",
+            {"ambiguity_due_to": given},
+        )
+    return given[0]["api_name"]
+
+
+def _bin_ids(org: Org) -> list[str]:
+    rows = org.database.all(
+        "select id from bin where kind = 'recycle' and parent is null order by id"
+    )
+    return [str(row[0]) for row in rows]
+
+
 def restore_records(call: Call) -> Answer:
-    """``POST /settings/recycle_bin/actions/restore`` with ``{"recycle_bin": [{"id"}, …]}``."""
-    items = call.batch("recycle_bin")
+    """``POST /settings/recycle_bin/actions/restore`` by ``ids`` or ``restore_all_records``."""
+    body = call.json()
+    way = _chosen(body)
+    if way == "filters":
+        raise ZohoError(
+            400, "NOT_SUPPORTED", "filters are not part of the sandbox", {"api_name": "filters"}
+        )
+    everything = way == "restore_all_records"
+    ids = _bin_ids(call.org) if everything else body["ids"]
+    place: Json = {"api_name": "ids", "json_path": "$.ids"}
+    if not isinstance(ids, list):
+        raise ZohoError(
+            400, "INVALID_DATA", "invalid data", {"expected_data_type": "jsonarray", **place}
+        )
+    if not ids and not everything:
+        raise ZohoError(400, "INVALID_DATA", "invalid data", {"minimum_length": 1, **place})
+    if len(ids) > IDS_MAX and not everything:
+        raise ZohoError(400, "INVALID_DATA", "invalid data", {"maximum_length": IDS_MAX, **place})
     elements: list[Json] = []
     failed = 0
-    for item in items:
+    for given in ids:
         try:
             with call.org.database.transaction():
-                elements.append(restore_one(call.org, str(item.get("id"))))
+                elements.append(restore_one(call.org, str(given)))
         except Rejected as refusal:
             elements.append(refusal.body())
             failed += 1
-    return element_answer(elements, failed, ok=_accepted(elements), key="recycle_bin")
-
-
-def _accepted(elements: list[Json]) -> int:
-    """Return 202 where something of many related records is restored later, else 200."""
-    return ACCEPTED if any(item["code"] == "SCHEDULED" for item in elements) else 200
+    if everything or any(item["code"] == "SCHEDULED" for item in elements):
+        later = {**error_body("SCHEDULED", "restore is scheduled"), "status": "success"}
+        return answer_json(ACCEPTED, {"recycle_bin": [later]})
+    return element_answer(elements, failed, ok=200, key="recycle_bin")
 
 
 def _purge(org: Org, record: int) -> bool:
@@ -197,21 +243,53 @@ def delete_bin(call: Call) -> Answer:
     found = record_id(call.args["id"])
     if found is None or not _purge(call.org, found):
         raise bad_path_id(2)
-    element = {
+    return answer_json(200, {"recycle_bin": [_gone(found)]})
+
+
+def _gone(record: int) -> Json:
+    return {
         "code": "SUCCESS",
-        "details": {"id": str(found)},
+        "details": {"id": str(record)},
         "message": "record deleted permanently",
         "status": "success",
     }
-    return answer_json(200, {"recycle_bin": [element]})
+
+
+def delete_from_bin(call: Call) -> Answer:
+    """``DELETE /settings/recycle_bin?ids=``: several, gone for good."""
+    if "filters" in call.params:
+        raise ZohoError(
+            400, "NOT_SUPPORTED", "filters are not part of the sandbox", {"param_name": "filters"}
+        )
+    ids = ids_param(call, most=IDS_MAX)
+    if not ids:
+        raise ZohoError(
+            400,
+            "EXPECTED_PARAM_MISSING",
+            "One of the expected parameter is missing",
+            {"param_names": ["ids", "filters"]},
+        )
+    elements: list[Json] = []
+    failed = 0
+    for text in ids:
+        found = record_id(text)
+        if found is not None and _purge(call.org, found):
+            elements.append(_gone(found))
+        else:
+            elements.append(
+                Rejected("INVALID_DATA", "the id given seems to be invalid", {"id": text}).body()
+            )
+            failed += 1
+    call.elements = len(ids)
+    return element_answer(elements, failed, ok=200, key="recycle_bin")
 
 
 def empty_bin(call: Call) -> Answer:
     """``POST /settings/recycle_bin/actions/empty``: everything in it is gone for good."""
-    rows = call.org.database.all("select id from bin where kind = 'recycle' and parent is null")
-    for (record,) in rows:
-        _purge(call.org, record)
-    if len(rows) > RELATED_AT_ONCE:
+    ids = _bin_ids(call.org)
+    for text in ids:
+        _purge(call.org, int(text))
+    if len(ids) > RELATED_AT_ONCE:
         body = {**error_body("SCHEDULED", "recycle bin is being emptied"), "status": "success"}
         return answer_json(ACCEPTED, body)
     return answer_json(200, {**error_body("SUCCESS", "recycle bin emptied"), "status": "success"})
