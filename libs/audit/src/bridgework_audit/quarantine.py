@@ -189,7 +189,17 @@ class QuarantineCollector:
         bad = bad_lines(snapshot, export, hash_key) if export is not None else {}
         marks = {(file, at.line): mark for file, found in bad.items() for mark, at in found.items()}
         marks |= exported_marks
-        named = [self._named(one, tables, facts, marks, hash_key) for one in seen]
+        shapes = {(bad.file, bad.line): bad.shape for bad in snapshot.quarantine}
+        named = [
+            self._named(
+                one._replace(shape=one.shape or shapes.get((one.file, one.line), "")),
+                tables,
+                facts,
+                marks,
+                hash_key,
+            )
+            for one in seen
+        ]
         found = {place.item_id: place for place in reversed(named)}
         return tuple(reversed(found.values())), self._left_out
 
