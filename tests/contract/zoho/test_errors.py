@@ -264,7 +264,7 @@ async def test_fingerprints(make: Maker) -> None:
 
 @fact("§9", "SIM", "state survives a restart when a data folder is given")
 async def test_state_survives_a_restart(tmp_path: Path) -> None:
-    """Records, files, tokens, credits, ids."""
+    """Records, files, tokens, page tokens, credits, ids."""
     from bridgework_zoho_sandbox.server import serve
     from bridgework_zoho_sandbox.settings import Settings
 
@@ -273,12 +273,17 @@ async def test_state_survives_a_restart(tmp_path: Path) -> None:
         org = await Maker(http)()
         record = await org.contact()
         made = await org.attach(record, b"content")
+        await org.contact()
+        page = await org.get("/Contacts", fields="id", per_page=1)
         before = (await org.admin("GET", "/fingerprint")).json
         spent = await org.spent()
     async with serve(settings) as (_, url), httpx.AsyncClient(base_url=url) as http:
         org.http = http
         assert (await org.admin("GET", "/fingerprint")).json == before
         assert await org.spent() == spent
+        token = page.json["info"]["next_page_token"]
+        page = await org.get("/Contacts", fields="id", per_page=1, page_token=token)
+        assert page.first["id"] == record
         answer = await org.get(f"/Contacts/{record}/Attachments/{made.id}")
         assert answer.content == b"content"
         assert int(await org.contact()) > int(made.id)

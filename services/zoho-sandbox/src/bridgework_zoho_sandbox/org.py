@@ -41,7 +41,7 @@ class Org:
         self.people: dict[int, Person] = {}
         self.gates: dict[str, FlightGate] = {}
         self.locked: dict[int, str] = {}
-        self.page_token_key = secrets.token_bytes(16)
+        self.page_token_key = b""
         self.download_times: deque[float] = deque()
         self._checks: dict[str, ModuleChecks] = {}
         self._index_caught_up: dict[int, float] = {}
@@ -56,6 +56,7 @@ class Org:
         self.profile = self.database.get_meta("org")
         self.behaviour = Behaviour.model_validate(self.profile["behaviour"])
         self.ids = IdSource(self.database, self.profile["prefix"])
+        self.page_token_key = self._kept_key("page_token_key")
         if (offset := self.database.get_meta("clock_offset_s")) is not None:
             self.clock.advance(offset)
         for slot_doc in self.database.all("select doc from module order by slot"):
@@ -66,6 +67,14 @@ class Org:
             self.people[person.id] = person
         self.locked = dict(self.database.all("select id, code from locked"))
         self.refresh_limits()
+
+    def _kept_key(self, name: str) -> bytes:
+        """Return a secret of this org, the same after every restart."""
+        kept = self.database.get_meta(name)
+        if kept is None:
+            kept = secrets.token_hex(16)
+            self.database.put_meta(name, kept)
+        return bytes.fromhex(kept)
 
     def refresh_limits(self) -> None:
         """Derive the credit allowance from edition, seats and overrides."""
