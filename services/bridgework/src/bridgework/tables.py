@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
@@ -10,10 +11,7 @@ OUTCOMES = ("inserted", "updated", "unchanged", "merged", "skipped", "failed", "
 
 def run_table(run: dict[str, Any]) -> Table:
     """Return a run's counters, from the run as the API shows it."""
-    table = Table(title=f"{run['kind']} {run['run_id']}  {run['state']}", title_justify="left")
-    table.add_column("object")
-    for column in ("extracted", *OUTCOMES):
-        table.add_column(column, justify="right")
+    table = _counters(f"{run['kind']} {run['run_id']}  {run['state']}")
     for name, extracted in sorted(run["extracted"].items()):
         counts = run["outcomes"].get(name, {})
         if extracted or any(counts.values()):
@@ -31,11 +29,8 @@ def report_table(run: dict[str, Any]) -> Table:
         f"{diff['accepted_conflicts']} people's edits kept, {run['credits']} credits, "
         f"{run['seconds']} s"
     )
-    table = Table(title=title, title_justify="left")
-    table.add_column("object")
-    for column in ("extracted", *OUTCOMES):
-        table.add_column(column, justify="right")
-    for name, counts in run["objects"].items():
+    table = _counters(title)
+    for name, counts in sorted(run["objects"].items()):
         if any(counts.values()):
             _row(table, name, counts)
     return table
@@ -68,6 +63,14 @@ def places_table(places: list[dict[str, Any]]) -> Table:
             escape(one["shape"]),
             escape(one["note"] or one["remedy"]),
         )
+    return table
+
+
+def _counters(title: str) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("object", no_wrap=True)
+    for column in ("extracted", *OUTCOMES):
+        table.add_column(column, justify="right", overflow="fold")
     return table
 
 

@@ -13,7 +13,10 @@ from bridgework.home import Home
 from bridgework.journey import JourneyFailed
 
 T = TypeVar("T")
+_FILE_WIDTH = 120  # a log or a pipe says nothing of its width; tables need this much
 console = Console()
+if not console.is_terminal:
+    console = Console(width=_FILE_WIDTH)
 
 HomeOption = Annotated[Path, typer.Option("--home", help="Folder of the installation.")]
 UrlOption = Annotated[
