@@ -5,7 +5,6 @@ nowhere else: a call that was surely not applied, or one that may be repeated by
 write that may have been applied and may not be repeated ends as ``WriteOutcomeUnknown``.
 """
 
-import hashlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,14 +20,13 @@ from bridgework_zoho.charges import Charge
 from bridgework_zoho.costs import Operation, PriceList
 from bridgework_zoho.errors import (
     CreditsExhausted,
-    GrantLost,
     WriteOutcomeUnknown,
     ZohoBusy,
-    ZohoError,
     ZohoUnavailable,
 )
+from bridgework_zoho.losses import grant_lost, lost, server_error, unavailable
 from bridgework_zoho.protocols import AccessToken, CreditLedger, SlotLimiter
-from bridgework_zoho.refusals import body_of, code_of, refusal, retry_after_s
+from bridgework_zoho.refusals import code_of, refusal, retry_after_s
 from bridgework_zoho.requests import Base, Call, Outgoing, outgoing
 from bridgework_zoho.results import elements_of
 from bridgework_zoho.retries import Retries
@@ -156,7 +154,7 @@ class Transport:
             try:
                 yield response
             except httpx.TransportError as exc:
-                raise _unavailable(call, exc) from exc
+                raise unavailable(call, exc) from exc
 
     @asynccontextmanager
     async def _insist(
@@ -180,7 +178,7 @@ class Transport:
                 except _TokenRejectedError as rejected:
                     await self._tokens.reject(rejected.token)
                     if token_rejected:
-                        raise maybe_applied or _grant_lost(call, rejected.code) from rejected
+                        raise maybe_applied or grant_lost(call, rejected.code) from rejected
                     token_rejected = True
                     continue
                 except WriteOutcomeUnknown as error:
@@ -254,9 +252,9 @@ class Transport:
                 await response.aread()
         except _NOT_SENT as exc:
             charge.not_sent()
-            raise _unavailable(call, exc) from exc
+            raise unavailable(call, exc) from exc
         except (httpx.TransportError, httpx.DecodingError) as exc:
-            raise _lost(call, request, type(exc).__name__) from exc
+            raise lost(call, request, type(exc).__name__) from exc
         return response
 
     async def _judge(
@@ -272,7 +270,7 @@ class Transport:
         if status < _MULTIPLE_CHOICES and not response.is_stream_consumed:
             return None  # a file follows
         if status >= _SERVER_ERROR:
-            raise _server_error(call, request, response)
+            raise server_error(call, request, response)
         if status == _NOT_MODIFIED or not response.content:
             if status >= _BAD_REQUEST:
                 raise await self._refused(call, response, None, token, charge)
@@ -284,7 +282,7 @@ class Transport:
                 raise await self._refused(call, response, None, token, charge) from exc
             if call.operation in _BINARY_OPERATIONS:
                 return None
-            raise _server_error(call, request, response) from exc
+            raise server_error(call, request, response) from exc
         refused = status >= _BAD_REQUEST or (
             isinstance(body, dict) and body.get("status") == "error" and "code" in body
         )
@@ -345,65 +343,3 @@ class Transport:
                     attempt=number,
                 )
             )
-
-
-def _unavailable(call: Call, cause: Exception) -> ZohoUnavailable:
-    return ZohoUnavailable(
-        f"{call.operation}: Zoho could not be reached ({type(cause).__name__}).",
-        operation=call.operation.value,
-        module=call.module,
-    )
-
-
-def _lost(
-    call: Call,
-    request: Outgoing,
-    cause: str,
-    *,
-    http_status: int | None = None,
-    wait_s: float | None = None,
-) -> ZohoError:
-    """The request went out and no usable answer came: harmless for reads, unknown for writes."""
-    what = cause if http_status is None else f"{cause}, HTTP {http_status}"
-    if not call.writes:
-        return ZohoUnavailable(
-            f"{call.operation}: Zoho gave no usable answer ({what}).",
-            retry_after_s=wait_s,
-            operation=call.operation.value,
-            module=call.module,
-            http_status=http_status,
-        )
-    body = request.content or b""
-    return WriteOutcomeUnknown(
-        f"{call.operation}: sent, but no usable answer came ({what}); it may have been applied."
-        " Read from Zoho what is there before sending it again.",
-        retry_after_s=wait_s,
-        ids=call.ids,
-        body_sha256=hashlib.sha256(body).hexdigest() if body else "",
-        operation=call.operation.value,
-        module=call.module,
-        elements=call.elements,
-        http_status=http_status,
-        cause=cause,
-    )
-
-
-def _grant_lost(call: Call, code: str) -> GrantLost:
-    advice = explain(code)
-    return GrantLost(
-        f"{call.operation}: Zoho refuses a fresh access token ({code}). {advice.remedy}",
-        code=code,
-        operation=call.operation.value,
-        remedy=advice.remedy,
-    )
-
-
-def _server_error(call: Call, request: Outgoing, response: httpx.Response) -> ZohoError:
-    code, _ = code_of(body_of(response), response.status_code)
-    return _lost(
-        call,
-        request,
-        code,
-        http_status=response.status_code,
-        wait_s=retry_after_s(response.headers),
-    )

@@ -7,72 +7,26 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from .admin_bodies import Advance, Freeze, Lock, NewCredentials, Plan
 from .behaviour import Behaviour
 from .errors import Json, Rejected
 from .faults import FaultSpec
 from .fingerprint import all_rows, org_fingerprint, record_modules
 from .modules_api import new_module
-from .oauth import ALL_SCOPES
 from .org import Org
 from .orgs import NewOrg, NewPerson, OrgRegistry
 from .people_edits import Edit, apply_edit, find_person
-from .plan import Edition
 from .record_ids import record_id
 from .storage import RECORD_KB
 from .subforms import NewSubform, add_subform
 from .users import user_json
 
 Model = TypeVar("Model", bound=BaseModel)
-
-
-class Advance(BaseModel):
-    """How far virtual time moves."""
-
-    model_config = ConfigDict(extra="forbid")
-    seconds: NonNegativeFloat
-
-
-class Freeze(BaseModel):
-    """Where virtual time stops; ``None``: now."""
-
-    model_config = ConfigDict(extra="forbid")
-    at: float | None = None
-
-
-class Plan(BaseModel):
-    """What an org has bought; absent keys stay."""
-
-    model_config = ConfigDict(extra="forbid")
-    edition: Edition | None = None
-    seats: PositiveInt | None = None
-    hipaa: bool | None = None
-
-
-class NewCredentials(BaseModel):
-    """A further refresh token or grant code, for a user and with scopes of choice."""
-
-    model_config = ConfigDict(extra="forbid")
-    user: str | None = None
-    scopes: str = ALL_SCOPES
-    client_id: str | None = None
-    client_secret: str | None = None
-    grant_code: bool = False
-
-
-class Lock(BaseModel):
-    """A record that must not be touched; ``code`` ``None`` releases it."""
-
-    model_config = ConfigDict(extra="forbid")
-    id: str
-    code: str | None = Field(
-        default="RECORD_LOCKED",
-        description="RECORD_LOCKED, RECORD_IN_BLUEPRINT, NOT_APPROVED or NOT_REVIEWED",
-    )
 
 
 class Refused(Exception):

@@ -9,78 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from .behaviour import Behaviour
-from .errors import Json
+from .checking import Bad, Check, Lookups, expected
 from .metadata import FieldMeta
 from .patterns import is_email, is_phone, is_url
-from .record_ids import record_id
+from .reference_checks import files, json_of, linked, lookup, participants, person, subform, tags
 
-if TYPE_CHECKING:
-    from .validation import ModuleChecks
-
-SUBFORM_ROWS_MAX = 100
-PARTICIPANTS_MAX = 50
 WHOLE_DIGITS = {"double": 16, "currency": 16, "percent": 5}
 PICKLIST_MAX = 120
 ISO_DATETIME_LENGTH = 25
 ISO_DATE_LENGTH = 10
 YEAR_MIN, YEAR_MAX = 1000, 9998  # every zone can show it
-
-
-class Bad(Exception):
-    """A value is refused; the caller adds field name and path."""
-
-    def __init__(
-        self, details: Json, *, code: str = "INVALID_DATA", message: str = "invalid data"
-    ) -> None:
-        super().__init__(code)
-        self.details = details
-        self.code = code
-        self.message = message
-
-
-class Lookups(Protocol):
-    """What checks must ask the org while a request runs."""
-
-    se_module: str | None
-
-    def record_exists(self, module: str, record: int) -> bool:
-        """Return whether a live record has this id."""
-        ...
-
-    def active_person(self, value: Any, *, by_email: bool) -> int | None:
-        """Return the id of an active user for ``{"id"}`` (or e-mail), ``None`` without one."""
-        ...
-
-    def by_external(self, path: str, value: Json) -> tuple[str, int | None] | None:
-        """Return (module, id) for a reference by external field; ``None``: not in the header."""
-        ...
-
-    def may_link(self, module: str) -> bool:
-        """Return whether activities may point to the module with ``What_Id``."""
-        ...
-
-    def file_exists(self, file_id: str) -> bool:
-        """Return whether ``POST /files`` gave out this id."""
-        ...
-
-    def new_row_id(self) -> int:
-        """Return an id for a subform row."""
-        ...
-
-    def subform_checks(self, module: str) -> ModuleChecks:
-        """Return the validator of a subform's rows."""
-        ...
-
-
-Check = Callable[[Any, Lookups], Any]
-
-
-def expected(kind: str) -> Bad:
-    """Refuse a value of the wrong type."""
-    return Bad({"expected_data_type": kind})
 
 
 def _text(field: FieldMeta, _: Behaviour) -> Check:
@@ -271,167 +212,6 @@ def _multiselect(field: FieldMeta, behaviour: Behaviour) -> Check:
     return check
 
 
-def _reference_id(value: Any, *, bare_ids: bool) -> int:
-    if isinstance(value, dict):
-        found = record_id(value.get("id"))
-        if found is None:
-            raise Bad({}, message="the id given seems to be invalid")
-        return found
-    if bare_ids and (found := record_id(value)) is not None:
-        return found
-    raise expected("jsonobject")
-
-
-def _lookup(field: FieldMeta, behaviour: Behaviour) -> Check:
-    target = field.lookup_module or ""
-    path = field.api_name
-    bare = behaviour.bare_lookup_ids
-
-    def check(value: Any, lookups: Lookups) -> Any:
-        if type(value) is dict and "id" not in value:
-            external = lookups.by_external(path, value)
-            if external is not None:
-                module, record = external
-                if record is None or module != target:
-                    raise Bad({}, message="the id given seems to be invalid")
-                return record
-        record = _reference_id(value, bare_ids=bare)
-        if not lookups.record_exists(target, record):
-            raise Bad({}, message="the id given seems to be invalid")
-        return record
-
-    return check
-
-
-def _linked(field: FieldMeta, behaviour: Behaviour) -> Check:
-    path = field.api_name
-    bare = behaviour.bare_lookup_ids
-
-    def check(value: Any, lookups: Lookups) -> Any:
-        if type(value) is dict and "id" not in value:
-            external = lookups.by_external(path, value)
-            if external is not None:
-                module, record = external
-                if record is None:
-                    raise Bad({}, message="the id given seems to be invalid")
-                lookups.se_module = module
-                return record
-        record = _reference_id(value, bare_ids=bare)
-        target = lookups.se_module
-        if target is None:
-            raise Bad({"api_name": "$se_module"}, code="DEPENDENT_FIELD_MISSING")
-        if not lookups.may_link(target):
-            raise Bad({"api_name": "$se_module"})
-        if not lookups.record_exists(target, record):
-            raise Bad({}, message="the id given seems to be invalid")
-        return record
-
-    return check
-
-
-def _person(_: FieldMeta, behaviour: Behaviour) -> Check:
-    by_email = behaviour.owner_by_email
-
-    def check(value: Any, lookups: Lookups) -> Any:
-        if type(value) is not dict and not (type(value) is str and by_email):
-            raise expected("jsonobject")
-        person = lookups.active_person(value, by_email=by_email)
-        if person is None:
-            raise Bad({}, message="the id given seems to be invalid")
-        return person
-
-    return check
-
-
-def _files(field: FieldMeta, _: Behaviour) -> Check:
-    most = field.length
-
-    def check(value: Any, lookups: Lookups) -> Any:
-        if type(value) is not list:
-            raise expected("jsonarray")
-        if len(value) > most:
-            raise Bad({"maximum_length": most})
-        for item in value:
-            if type(item) is not dict or not lookups.file_exists(str(item.get("File_Id__s"))):
-                raise Bad({}, message="the file id given seems to be invalid")
-        return [{"File_Id__s": item["File_Id__s"]} for item in value]
-
-    return check
-
-
-def _subform(field: FieldMeta, _: Behaviour) -> Check:
-    module = field.subform_module or ""
-
-    def check(value: Any, lookups: Lookups) -> Any:
-        if type(value) is not list:
-            raise expected("jsonarray")
-        if len(value) > SUBFORM_ROWS_MAX:
-            raise Bad({"maximum_length": SUBFORM_ROWS_MAX})
-        checks = lookups.subform_checks(module)
-        rows = []
-        for index, row in enumerate(value):
-            if type(row) is not dict:
-                raise expected("jsonobject")
-            stored = checks.build(row, lookups, f"{field.api_name}[{index}]")
-            stored["id"] = record_id(row.get("id")) or lookups.new_row_id()
-            if "_delete" in row:
-                stored["_delete"] = None
-            rows.append(stored)
-        return rows
-
-    return check
-
-
-def _participants(_: FieldMeta, __: Behaviour) -> Check:
-    def check(value: Any, _: Lookups) -> Any:
-        if type(value) is not list:
-            raise expected("jsonarray")
-        if len(value) > PARTICIPANTS_MAX:
-            raise Bad(
-                {"limit": PARTICIPANTS_MAX},
-                code="LIMIT_EXCEEDED",
-                message="participants limit exceeded",
-            )
-        for item in value:
-            if type(item) is not dict or item.get("type") not in {
-                "contact",
-                "lead",
-                "user",
-                "email",
-            }:
-                raise expected("jsonobject")
-        return value
-
-    return check
-
-
-def _json_of(kind: type, name: str) -> Callable[[FieldMeta, Behaviour], Check]:
-    def make(_: FieldMeta, __: Behaviour) -> Check:
-        def check(value: Any, _: Lookups) -> Any:
-            if not isinstance(value, kind):
-                raise expected(name)
-            return value
-
-        return check
-
-    return make
-
-
-def _tags(_: FieldMeta, __: Behaviour) -> Check:
-    def check(value: Any, _: Lookups) -> Any:
-        if type(value) is not list:
-            raise expected("jsonarray")
-        names = []
-        for item in value:
-            name = item.get("name") if type(item) is dict else item
-            if type(name) is not str or not name:
-                raise expected("jsonobject")
-            names.append(name)
-        return list(dict.fromkeys(names))
-
-    return check
-
-
 MAKERS: dict[str, Callable[[FieldMeta, Behaviour], Check]] = {
     "text": _text,
     "textarea": _text,
@@ -449,16 +229,16 @@ MAKERS: dict[str, Callable[[FieldMeta, Behaviour], Check]] = {
     "boolean": _boolean,
     "picklist": _picklist,
     "multiselectpicklist": _multiselect,
-    "lookup": _lookup,
-    "linked": _linked,
-    "ownerlookup": _person,
-    "userlookup": _person,
-    "fileupload": _files,
-    "imageupload": _files,
-    "subform": _subform,
-    "participants": _participants,
-    "reminder": _json_of(list, "jsonarray"),
-    "rrule": _json_of(dict, "jsonobject"),
-    "alarm": _json_of(dict, "jsonobject"),
-    "tags": _tags,
+    "lookup": lookup,
+    "linked": linked,
+    "ownerlookup": person,
+    "userlookup": person,
+    "fileupload": files,
+    "imageupload": files,
+    "subform": subform,
+    "participants": participants,
+    "reminder": json_of(list, "jsonarray"),
+    "rrule": json_of(dict, "jsonobject"),
+    "alarm": json_of(dict, "jsonobject"),
+    "tags": tags,
 }

@@ -7,8 +7,9 @@ about 1,500 checks.
 from __future__ import annotations
 
 from .behaviour import Behaviour
+from .checking import Bad, Check, Lookups
 from .errors import Json, Rejected, mandatory_not_found
-from .field_checks import MAKERS, Bad, Check, Lookups
+from .field_checks import MAKERS
 from .metadata import Module
 
 # Keys of a record that are not fields: they steer the call.
