@@ -24,12 +24,8 @@ _QUOTES = '"~'
 _SAMPLE_RECORDS = 200
 _NUL_SHARE = 0.2
 
-_PADDING = tuple(
-    pair
-    for mark in (b",", b";", b"|", b"\t", b'"', b"~", b"\n", b"\r")
-    for pair in (mark + b" ", b" " + mark)
-)
-"""Where a cell begins or ends with a blank, one of these pairs stands (block borders count too)."""
+_EDGES = bytes.maketrans(b';|\t"~\n\r', b",,,,,,,")
+"""Makes one character of all that can stand at the edge of a cell."""
 
 ENCODINGS = ("utf-8", "cp1252", "utf-16-le", "utf-16-be", "mixed")
 """``mixed``: UTF-8 with stretches of Windows-1252, decided line by line."""
@@ -103,15 +99,15 @@ def scan_file(path: Path) -> FileScan:
             size += len(block)
             lf += block.count(b"\n")
             cr += block.count(b"\r")
-            crlf += block.count(b"\r\n")
+            crlf += block.count(b"\r\n") if b"\r" in block else 0
             if previous.endswith(b"\r") and block.startswith(b"\n"):
                 crlf += 1
             padded = padded or b" " in {previous, block[:1], block[-1:]}
             previous = block[-1:]
-            nul += block.count(b"\0")
+            nul += block.count(b"\0") if b"\0" in block else 0
             quotes = quotes or b'"' in block or b"~" in block
             tabs = tabs or b"\t" in block
-            padded = padded or any(mark in block for mark in _PADDING)
+            padded = padded or _has_padding(block)
             if block.isascii() and not decoder.getstate()[0]:
                 continue
             try:
@@ -132,6 +128,14 @@ def scan_file(path: Path) -> FileScan:
     return FileScan(
         size, digest.hexdigest(), lf, cr, crlf, nul, quotes, tabs, padded, ends_open, utf8
     )
+
+
+def _has_padding(block: bytes) -> bool:
+    """True where a blank stands at the edge of a cell."""
+    if b" " not in block:
+        return False
+    edges = block.translate(_EDGES)
+    return b", " in edges or b" ," in edges
 
 
 def _has_utf8_character(block: bytes) -> bool:

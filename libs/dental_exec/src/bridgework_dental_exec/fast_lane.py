@@ -72,7 +72,8 @@ def breaks_sql(source: RowSource, *, inside: bool) -> str:
     if not inside:
         return "0::INTEGER"
     joined = "concat(" + ", ".join(_name(c) for c in source.header) + ")"
-    return f"(length({joined}) - length(replace({joined}, chr(10), '')))::INTEGER"
+    count = f"strlen({joined}) - strlen(replace({joined}, chr(10), ''))"
+    return f"(CASE WHEN contains({joined}, chr(10)) THEN {count} ELSE 0 END)::INTEGER"
 
 
 def with_lines(

@@ -88,11 +88,15 @@ class Profile:
     objects: dict[str, ObjectDef]
     item_labels: dict[str, str] = field(default_factory=dict)
 
+    def named(self, stem: str) -> TableDef | None:
+        """Return the table that has a file's name, however spelt."""
+        return next((t for name, t in self.tables.items() if folded(name) == folded(stem)), None)
+
     def match_table(self, stem: str, header: Iterable[str]) -> TableDef | None:
         """Return the table a file holds: by its name, else by its header."""
-        by_name = {folded(name): table for name, table in self.tables.items()}
-        if folded(stem) in by_name:
-            return by_name[folded(stem)]
+        by_name = self.named(stem)
+        if by_name is not None:
+            return by_name
         columns = {folded(column) for column in header}
         best, best_share = None, _HEADER_SHARE
         for table in self.tables.values():

@@ -7,64 +7,29 @@ its cells only: not on order, quoting, encoding or column order.
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import duckdb
-import pyarrow as pa
-from bridgework_contracts.errors import BridgeworkError, SourceUnreadable
+from bridgework_contracts.errors import SourceUnreadable
 
-from bridgework_dental_exec import fast_lane
 from bridgework_dental_exec.export import Export, Finding, TableFile
 from bridgework_dental_exec.profile import Profile, TableDef, load_profile
 from bridgework_dental_exec.quarantine import Quarantined
-from bridgework_dental_exec.reading import RowSource, open_rows
-from bridgework_dental_exec.sealing import (
-    file_key,
-    new_salt,
-    open_dataset,
-    open_writer,
-    row_hash_key,
-)
+from bridgework_dental_exec.sealer import MEMORY_LIMIT, Sealed, Sealer
+from bridgework_dental_exec.sealing import file_key, new_salt, open_dataset
+from bridgework_dental_exec.tables import HASH, LINE, TableInfo
 
-LINE, HASH = "_line", "_hash"
+__all__ = ["HASH", "LINE", "Snapshot", "TableInfo", "new_snapshot", "seal_snapshot", "utc_today"]
+
 _INDEX = "snapshot.json"
 _FORMAT = "bridgework-snapshot/1"
-_BATCH_BYTES = 16 << 20
-_MIN_BATCH_ROWS, _MAX_BATCH_ROWS = 256, 65_536
-MEMORY_LIMIT = "512MB"
-
-
-@dataclass(frozen=True, slots=True)
-class TableInfo:
-    """What is known about one table of the snapshot.
-
-    Attributes:
-        name: Table name in the profile.
-        file: File it came from.
-        columns: Columns in the file's order, profile names where they match.
-        missing: Columns the profile has and the file lacks.
-        extra: Columns the file has and the profile lacks.
-        rows: Rows kept; ``quarantined_rows`` did not become rows.
-        keyless: True where a key column is missing, so that every row is quarantined.
-    """
-
-    name: str
-    file: str
-    columns: tuple[str, ...]
-    missing: tuple[str, ...] = ()
-    extra: tuple[str, ...] = ()
-    rows: int = 0
-    quarantined_rows: int = 0
-    keyless: bool = False
-    size_bytes: int = 0
-    sha256: str = ""
-    evidence: tuple[str, ...] = ()
-    repairs: int = 0
-    repaired_lines: tuple[tuple[int, str], ...] = ()
-    lane: str = "careful"
+_AT_ONCE = 2
+"""Files sealed side by side: many are too small for DuckDB to use both cores."""
 
 
 @dataclass
@@ -138,6 +103,13 @@ class Snapshot:
         missing = "".join(f', NULL::VARCHAR AS "{c}"' for c in info.missing)
         connection.execute(f'CREATE TEMP VIEW "{table.name}" AS SELECT *{missing} FROM "{stored}"')
 
+    def keep(self, sealed: Sealed) -> None:
+        """Take in what became of one file."""
+        if sealed.table is not None:
+            self.tables[sealed.table.name] = sealed.table
+        self.quarantine += sealed.quarantine
+        self.findings += sealed.findings
+
     def save(self) -> None:
         """Write the index; the last step of sealing."""
         index = {
@@ -208,15 +180,90 @@ def seal_snapshot(
     snapshot = new_snapshot(out_dir, load_profile(profile), seal)
     snapshot.findings = list(export.manifest_findings)
     snapshot.exported_at = _exported_at(export)
-    sealer = Sealer(snapshot, export.pins)
-    try:
-        for file in export.tables().values():
-            sealer.take(file)
-    finally:
-        sealer.close()
-    sealer.compare_with_manifest(export)
+    for sealed in _FileSealer(snapshot, export).results():
+        snapshot.keep(sealed)
+    _compare_with_manifest(snapshot, export)
     snapshot.save()
     return snapshot
+
+
+class _FileSealer:
+    """Seals every file of an export, two at a time, the largest first.
+
+    A file is known by its name; one whose name says nothing is matched by its header, after the
+    others, and only where its table is not taken.
+    """
+
+    def __init__(self, snapshot: Snapshot, export: Export) -> None:
+        self._profile = snapshot.profile
+        self._files = list(export.tables().values())
+        self._sealers = [Sealer(snapshot, export.pins) for _ in range(_AT_ONCE)]
+        self._free: SimpleQueue[Sealer] = SimpleQueue()
+        for sealer in self._sealers:
+            self._free.put(sealer)
+
+    def results(self) -> list[Sealed]:
+        """Return what became of each file, in the files' order."""
+        results: dict[str, Sealed] = {}
+        named: dict[str, TableFile] = {}
+        rest: list[TableFile] = []
+        for file in self._files:
+            table = self._profile.named(file.name)
+            if table is None:
+                rest.append(file)
+            elif named.setdefault(table.name, file) is not file:
+                results[file.name] = _left(file, "table_twice")
+        try:
+            largest = sorted(named.values(), key=lambda f: -f.size_bytes)
+            with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+                done = pool.map(self._seal, largest)
+                results |= dict(zip((f.name for f in largest), done, strict=True))
+            taken = {r.table.name for r in results.values() if r.table is not None}
+            for file in rest:
+                sealed = results[file.name] = self._seal(file, taken)
+                taken |= {sealed.table.name} if sealed.table is not None else set()
+        finally:
+            for sealer in self._sealers:
+                sealer.close()
+        return [results[file.name] for file in self._files]
+
+    def _seal(self, file: TableFile, taken: Container[str] = ()) -> Sealed:
+        sealer = self._free.get()
+        try:
+            source = sealer.open(file)
+            if isinstance(source, Sealed):
+                return source
+            table = self._profile.match_table(file.name, source.header)
+            if table is None:
+                return _left(file, "table_unknown")
+            return _left(file, "table_twice") if table.name in taken else sealer.seal(table, source)
+        finally:
+            self._free.put(sealer)
+
+
+def _left(file: TableFile, code: str) -> Sealed:
+    """Return the finding of a file that was not read."""
+    sentence = {
+        "table_unknown": "No table of the profile looks like this file: it was not read.",
+        "table_twice": "Two files hold the same table: only the first was read.",
+    }[code]
+    return Sealed(None, findings=[Finding(file.file, code, sentence)])
+
+
+def _compare_with_manifest(snapshot: Snapshot, export: Export) -> None:
+    """Add what the manifest says differently about rows and bytes."""
+    by_file = {t.file.lower(): t for t in snapshot.tables.values()}
+    for entry in export.manifest:
+        table = by_file.get(entry.file.lower())
+        if table is None:
+            continue
+        if entry.sha256 and entry.sha256 != table.sha256:
+            sentence = "The file is not the one the manifest describes (SHA-256 differs)."
+            snapshot.findings.append(Finding(table.file, "manifest_sha256", sentence))
+        found = table.rows + table.quarantined_rows
+        if entry.rows is not None and entry.rows != found:
+            sentence = f"The manifest says {entry.rows} rows; {found} were found."
+            snapshot.findings.append(Finding(table.file, "manifest_rows", sentence))
 
 
 def new_snapshot(out_dir: Path, profile: Profile, seal: bytes | None) -> Snapshot:
@@ -236,236 +283,6 @@ def _table_info(data: dict[str, Any]) -> TableInfo:
 
 def _exported_at(export: Export) -> str | None:
     return next((e.exported_at for e in export.manifest if e.exported_at), None)
-
-
-class Sealer:
-    """Writes one table after another."""
-
-    def __init__(self, snapshot: Snapshot, pins: Mapping[str, str]) -> None:
-        self._snapshot = snapshot
-        self._pins = pins
-        self._hash_key = row_hash_key(snapshot.seal)
-        self._connection = _connection()
-
-    def close(self) -> None:
-        """Give the connection back."""
-        self._connection.close()
-
-    def take(self, file: TableFile) -> None:
-        """Seal one file if the profile knows its table; else say that it was left."""
-        snapshot = self._snapshot
-        try:
-            source = open_rows(file, self._pins)
-        except SourceUnreadable as exc:
-            snapshot.quarantine.append(
-                Quarantined(
-                    file.file, 1, 1, 1, "", exc.code, "", str(exc.details.get("remedy", ""))
-                )
-            )
-            return
-        table = snapshot.profile.match_table(file.name, source.header)
-        if table is None:
-            sentence = "No table of the profile looks like this file: it was not read."
-            snapshot.findings.append(Finding(file.file, "table_unknown", sentence))
-            return
-        if table.name in snapshot.tables:
-            sentence = "Two files hold the same table: only the first was read."
-            snapshot.findings.append(Finding(file.file, "table_twice", sentence))
-            return
-        self.seal(table, source)
-
-    def seal(self, table: TableDef, source: RowSource) -> None:
-        """Write one table and what was learnt about it."""
-        snapshot = self._snapshot
-        header = source.header = table.aligned(source.header)
-        missing = tuple(c for c in table.columns if c not in header)
-        keyless = bool(set(table.key) & set(missing)) or not header
-        file = source.table.file
-        if header and missing and not keyless:
-            sentence = f"{len(missing)} columns are missing: " + ", ".join(missing)
-            snapshot.findings.append(Finding(file, "columns_missing", sentence))
-        rows, lane = 0, "careful"
-        if keyless:
-            rows_seen = sum(len(batch) for _, batch in source.batches)
-            if rows_seen or not header:
-                snapshot.quarantine.append(_keyless(source, table, missing, rows_seen))
-        elif header:
-            rows, lane = self._write(table, source)
-        report = source.report
-        snapshot.quarantine.extend(report.quarantine)
-        snapshot.tables[table.name] = TableInfo(
-            name=table.name,
-            file=file,
-            columns=tuple(header),
-            missing=missing,
-            extra=tuple(c for c in header if c not in table.columns),
-            rows=rows,
-            quarantined_rows=report.quarantine.rows + (report.rows if keyless else 0),
-            keyless=keyless,
-            size_bytes=source.scan.size_bytes,
-            sha256=source.scan.sha256,
-            evidence=source.evidence,
-            repairs=report.repair_count,
-            repaired_lines=tuple((r.line, r.code) for r in report.repairs),
-            lane=lane,
-        )
-
-    def _write(self, table: TableDef, source: RowSource) -> tuple[int, str]:
-        """Write a table's rows; return their number and the lane that read them."""
-        if fast_lane.is_candidate(source):
-            shown = source.scan.quotes and any("\n" in c for row in source.first for c in row)
-            for inside in (True,) if shown else (False, True):
-                if inside and not source.scan.quotes:
-                    break
-                try:
-                    return self._write_fast(table, source, inside=inside), "fast"
-                except fast_lane.NotWellFormed as exc:
-                    self._snapshot.path(table.name).unlink(missing_ok=True)
-                    if not exc.lines_differ:
-                        break
-        return self._write_carefully(table, source), "careful"
-
-    def _write_fast(self, table: TableDef, source: RowSource, *, inside: bool) -> int:
-        header = source.header
-        cells = ", ".join(f"{_quoted(c)}" for c in header)
-        scan = fast_lane.scan_sql(source)
-        breaks = fast_lane.breaks_sql(source, inside=inside)
-        raw = f"(SELECT {cells}, {breaks} AS {fast_lane.BREAKS} FROM {scan})"
-        place = fast_lane.BREAKS
-        try:
-            result = self._connection.sql(
-                projection(source, raw, self._hash_key, place, breaks=inside)
-            )
-            reader = result.to_arrow_reader(_batch_rows(source))
-        except (duckdb.Error, pa.ArrowException) as exc:
-            raise fast_lane.NotWellFormed from exc
-        fields = [f for f in reader.schema if f.name not in {place, HASH}]
-        schema = pa.schema([*fields, pa.field(LINE, pa.int64()), reader.schema.field(HASH)])
-        lines = fast_lane.physical_line_count(source)
-        return self._store(table, schema, fast_lane.with_lines(reader, LINE, schema, lines))
-
-    def _write_carefully(self, table: TableDef, source: RowSource) -> int:
-        header = source.header
-        schema = pa.schema(
-            [pa.field(c, pa.string()) for c in header] + [pa.field(LINE, pa.int64())]
-        )
-        failed: list[BridgeworkError] = []
-        reader = pa.RecordBatchReader.from_batches(schema, _arrow(source, schema, failed))
-        self._connection.register("incoming", reader)
-        result = self._connection.sql(
-            projection(source, "incoming", self._hash_key, LINE, breaks=True)
-        )
-        try:
-            output = result.to_arrow_reader(_batch_rows(source))
-            return self._store(table, output.schema, output)
-        except (duckdb.Error, pa.ArrowException, OSError):
-            if failed:
-                raise failed[0] from None
-            raise
-        finally:
-            self._connection.unregister("incoming")
-
-    def _store(self, table: TableDef, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
-        snapshot = self._snapshot
-        rows = 0
-        with open_writer(snapshot.path(table.name), schema, snapshot.key(table.name)) as writer:
-            for batch in batches:
-                writer.write_batch(batch)
-                rows += batch.num_rows
-        return rows
-
-    def compare_with_manifest(self, export: Export) -> None:
-        """Add what the manifest says differently about rows and bytes."""
-        snapshot = self._snapshot
-        by_file = {t.file.lower(): t for t in snapshot.tables.values()}
-        for entry in export.manifest:
-            table = by_file.get(entry.file.lower())
-            if table is None:
-                continue
-            if entry.sha256 and entry.sha256 != table.sha256:
-                sentence = "The file is not the one the manifest describes (SHA-256 differs)."
-                snapshot.findings.append(Finding(table.file, "manifest_sha256", sentence))
-            found = table.rows + table.quarantined_rows
-            if entry.rows is not None and entry.rows != found:
-                sentence = f"The manifest says {entry.rows} rows; {found} were found."
-                snapshot.findings.append(Finding(table.file, "manifest_rows", sentence))
-
-
-def _connection() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(config={"threads": 2, "memory_limit": MEMORY_LIMIT, "temp_directory": ""})
-
-
-def projection(source: RowSource, raw: str, hash_key: str, place: str, *, breaks: bool) -> str:
-    r"""Return the SQL that turns raw cells into kept cells, with each row's place and hash.
-
-    Cells are trimmed, blank ones are null, line breaks inside are ``\n``. What a file cannot
-    hold (tabs, quoted line breaks) is not looked for: that is most of the cost.
-    """
-    scan, dialect = source.scan, source.dialect
-    text_file = dialect is not None
-    tabs = not text_file or (scan.quotes if dialect and dialect.delimiter == "\t" else scan.tabs)
-    breaks = breaks and (not text_file or scan.carriage_returns > 0 or scan.nul_bytes > 0)
-    trim = tabs or not text_file or scan.padded or scan.nul_bytes > 0
-    cells = ", ".join(
-        f"{_clean(c, tabs=tabs, breaks=breaks, trim=trim)} AS {_quoted(c)}" for c in source.header
-    )
-    joined = ", chr(31), ".join(f"coalesce({_quoted(c)}, '')" for c in sorted(source.header))
-    key = hash_key.replace("'", "''")
-    return (
-        f"SELECT *, unhex(left(sha256(concat('{key}', {joined})), 32)) AS {HASH} "  # noqa: ISC003
-        + f"FROM (SELECT {cells}, {place} FROM {raw})"
-    )
-
-
-def _quoted(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'
-
-
-def _clean(column: str, *, tabs: bool, breaks: bool, trim: bool) -> str:
-    text = _quoted(column)
-    if breaks:
-        text = f"replace({text}, chr(13) || chr(10), chr(10))"
-    if trim:
-        text = f"trim({text}, ' ' || chr(9))" if tabs else f"trim({text})"
-    return f"nullif({text}, '')"
-
-
-def _arrow(
-    source: RowSource, schema: pa.Schema, failed: list[BridgeworkError]
-) -> Iterator[pa.RecordBatch]:
-    """Yield a source's batches; an error of ours is kept, for DuckDB makes another of it."""
-    try:
-        for lines, rows in source.batches:
-            columns = [pa.array(c, pa.string()) for c in zip(*rows, strict=True)]
-            columns.append(pa.array(lines, pa.int64()))
-            yield pa.record_batch(columns, schema=schema)
-    except BridgeworkError as exc:
-        failed.append(exc)
-        raise
-
-
-def _batch_rows(source: RowSource) -> int:
-    """Choose batches of about 16 MiB, so that long notes do not pile up in memory."""
-    scan = source.scan
-    lines = max(scan.line_feeds, scan.carriage_returns, 1)
-    per_row = max(scan.size_bytes // lines, 1) * 2
-    return max(_MIN_BATCH_ROWS, min(_MAX_BATCH_ROWS, _BATCH_BYTES // per_row))
-
-
-def _keyless(
-    source: RowSource, table: TableDef, missing: tuple[str, ...], rows: int
-) -> Quarantined:
-    gone = sorted(set(table.key) & set(missing))
-    return Quarantined(
-        file=source.table.file,
-        line=1,
-        line_to=max(source.scan.line_feeds, 1),
-        rows=max(rows, 1),
-        column=", ".join(gone),
-        code="key_column_missing" if source.header else "file_empty",
-        shape="",
-        remedy="Export the file again with its key column.",
-    )
 
 
 def utc_today() -> dt.date:

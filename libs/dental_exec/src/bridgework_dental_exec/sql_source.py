@@ -21,7 +21,8 @@ from bridgework_dental_exec.export import TableFile
 from bridgework_dental_exec.profile import TableDef, load_profile
 from bridgework_dental_exec.reading import Batch, RowSource, printed
 from bridgework_dental_exec.rows import ReadReport, column_names
-from bridgework_dental_exec.snapshot import Sealer, Snapshot, new_snapshot
+from bridgework_dental_exec.sealer import Sealer
+from bridgework_dental_exec.snapshot import Snapshot, new_snapshot
 
 _Range = tuple[int, int]
 """Keys from the first up to, but not including, the second."""
@@ -94,7 +95,7 @@ def seal_database(
     try:
         for name, table in snapshot.profile.tables.items():
             if name in database.tables:
-                sealer.seal(table, _open_table(database, table, parallel))
+                snapshot.keep(sealer.seal(table, _open_table(database, table, parallel)))
     finally:
         sealer.close()
     snapshot.save()
