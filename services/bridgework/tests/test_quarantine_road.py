@@ -163,6 +163,9 @@ async def test_bad_input_is_quarantined_listed_fixed_released_and_in_zoho(
 
     # Undo takes the release back; the corrections wait, and may be released again.
     (await installation.command("job", "undo", delta)).good()
+    report = await installation.api.get(f"/jobs/{job_id}/report")
+    assert report["balanced"]
+    assert report["fingerprints"]["before"] == report["fingerprints"]["after_undo"]
     assert not await road.zoho.by("Contacts", "Source_Patient_ID", spoilt.patient)
     page = await installation.api.get(f"/jobs/{job_id}/quarantine")
     assert (page["counts"]["released"], page["counts"]["fixed"]) == (0, 4)
@@ -214,7 +217,6 @@ async def _is_in_zoho(road: Road, dates: list[dict[str, Any]]) -> str:
     """Each corrected row, and only those; the books balance. Returns the run."""
     spoilt, zoho = road.spoilt, road.zoho
     (contact,) = await zoho.by("Contacts", "Source_Patient_ID", spoilt.patient)
-
 
     # What had waited for the patient follows by itself.
     async def followed() -> bool:

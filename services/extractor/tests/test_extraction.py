@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from bridgework_audit.quarantine import QuarantineCollector
 from bridgework_contracts.outcomes import Outcome, RecordOutcome
 from bridgework_contracts.records import (
     Change,
@@ -16,8 +17,10 @@ from bridgework_contracts.records import (
 )
 from bridgework_contracts.runs import RunKind, RunSpec, SampleSpec
 from bridgework_dental_exec.canonical import CanonicalSource
+from bridgework_dental_exec.profile import load_profile
 from bridgework_extractor.extraction import Extraction
 from bridgework_extractor.hashes import BaseHashes
+from bridgework_mapping.document import MappingDocument
 from bridgework_mapping.notes import overflow_file_name
 
 from services.extractor.tests.conftest import (
@@ -431,3 +434,38 @@ async def test_the_whole_text_of_a_long_note_travels_as_a_file(tmp_path: Path) -
     )
     assert not [one for one in again.on("files") if isinstance(one, FileExtracted)]
     assert counted(again)["note_image"] == (1, 1)
+
+
+# ---- records whose parent is missing ------------------------------------------------------------
+
+
+async def test_a_stranded_record_travels_again_until_its_parent_has_come(tmp_path: Path) -> None:
+    """It is not in Zoho, so it is never unchanged; with its parent it belongs to that delta."""
+    child = record("treatment_plan", "4001", patient_key="9")
+    other = record("treatment_plan", "4002", patient_key="1")
+    person = record("patient", "1", last_name="Hill")
+    broken = FakeSource([person, child, other], [document("d-9", "9"), document("d-1")])
+    mended = FakeSource([person, record("patient", "9"), child, other], broken.all_files)
+
+    def delta(number: int) -> RunSpec:
+        return spec(f"run_{number}", RunKind.DELTA, base_run_id=f"run_{number - 1}")
+
+    async def again(number: int, source: FakeSource) -> tuple[set[str], Appended]:
+        base = tmp_path / str(number - 1) if number > 1 else None
+        told = delta(number) if number > 1 else spec()
+        look = collector()
+        folder = tmp_path / str(number)
+        appended, _ = await extract(folder, source, told, base, quarantine=look)
+        balance(appended)
+        files = [one for one in appended.on("files") if isinstance(one, FileExtracted)]
+        return {one.key for one in records_of(appended)} | {one.key for one in files}, appended
+
+    assert (await again(1, broken))[0] == {"1", "4001", "4002", "d-9", "d-1"}
+    assert (await again(2, broken))[0] == {"4001", "d-9"}
+    assert (await again(3, mended))[0] == {"9", "4001", "d-9"}
+    assert (await again(4, mended))[0] == set()
+
+
+def collector() -> QuarantineCollector:
+    """What looks for places, with the packaged mapping."""
+    return QuarantineCollector(load_profile("dental_exec_v1"), MappingDocument.default())

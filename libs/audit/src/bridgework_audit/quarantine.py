@@ -97,27 +97,41 @@ class QuarantineCollector:
         }
         targets = {p.target for parents in self._parents.values() for p in parents} | {"patient"}
         self._keys: dict[str, set[str]] = {name: set() for name in targets}
+        self._stranded: dict[str, set[str]] = {name: set() for name in targets}
         self._rows: list[_Seen] = []
         self._values: list[_Seen] = []
         self._marked: set[tuple[str, int, str, str]] = set()
         self._left_out = 0
 
-    def record(self, record: CanonicalRecord) -> None:
-        """Look at one record; parents must come before their children."""
+    def record(self, record: CanonicalRecord) -> bool:
+        """Look at one record; parents must come before their children.
+
+        Returns:
+            True where the record is stranded: a parent is not in the export, or stranded itself.
+            Only the first of these is a place for a person to correct.
+        """
         if record.object in self._keys:
             self._keys[record.object].add(record.key)
         self.problems(record.object, record.key, record.problems)
+        stranded = False
         for parent in self._parents.get(record.object, ()):
             key = record.fields.get(parent.field)
-            if key is None or key in self._keys[parent.target]:
+            if key is None:
+                continue
+            if key in self._keys[parent.target]:
+                stranded |= key in self._stranded[parent.target]
                 continue
             if all(p.code != _PURGED for p in record.problems) and record.provenance:
                 at = record.provenance[0]
                 self._orphan(record.object, record.key, at.file, at.line, parent.column, str(key))
-            return
+            stranded = True
+            break
+        if stranded and record.object in self._stranded:
+            self._stranded[record.object].add(record.key)
+        return stranded
 
-    def file(self, file: CanonicalFile) -> None:
-        """Look at one file."""
+    def file(self, file: CanonicalFile) -> bool:
+        """Look at one file; return whether it is stranded."""
         self.problems(file.object, file.key, file.problems)
         missing = file.parent_key is not None and file.parent_key not in self._keys["patient"]
         if missing and file.object == "document" and file.provenance:
@@ -125,6 +139,7 @@ class QuarantineCollector:
             cell = self._profile.objects["document"].parent_key
             column = cell.column if cell is not None else ""
             self._orphan("document", file.key, at.file, at.line, column, file.parent_key or "")
+        return missing or file.parent_key in self._stranded["patient"]
 
     def decided(self, one: Decided) -> None:
         """Look at a row that never becomes a record of its own."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 from bridgework_contracts.codec import Command, Message
+from bridgework_contracts.commands import ResumeRun
 from bridgework_contracts.deadletters import DeadLetter
 from bridgework_contracts.progress import (
     DiffFinished,
@@ -20,6 +21,7 @@ from bridgework_contracts.progress import (
     SnapshotSealed,
     WaveSettled,
 )
+from bridgework_contracts.runs import RunKind
 from bridgework_eventlog.loop import Batch
 from bridgework_service.outbox import ServiceOutbox
 from bridgework_service.tenants import Tenant
@@ -33,6 +35,7 @@ from bridgework_control.domain.runs import RunState, RunView, Step
 from bridgework_control.findings import seal_findings
 from bridgework_control.publishing import command_messages
 from bridgework_control.quarantine import Quarantine
+from bridgework_control.run_specs import standing
 
 log = structlog.get_logger(__name__)
 
@@ -187,6 +190,10 @@ class ProgressHandler:
         row = await connection.fetchrow(self._runs.run, run_id)
         if row is not None:
             await connection.execute(self._jobs.set_state, row["job_id"], AFTER[run.kind], None)
+            if run.kind is RunKind.DELTA:
+                rows = await connection.fetch(self._runs.runs_of_job, row["job_id"])
+                earlier = [one for one in standing([dict(r) for r in rows]) if one != run.run_id]
+                await self._send(connection, [ResumeRun(run_id=one) for one in earlier])
         await self._conclude(connection, run_id)
         log.info("run_finished", run_id=run_id)
 

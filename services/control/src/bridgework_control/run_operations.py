@@ -5,7 +5,13 @@ from typing import Any
 
 import asyncpg
 from bridgework_contracts.codec import Command
-from bridgework_contracts.commands import CancelRun, PauseRun, StartRun, TakeFingerprint
+from bridgework_contracts.commands import (
+    CancelRun,
+    PauseRun,
+    ResumeRun,
+    StartRun,
+    TakeFingerprint,
+)
 from bridgework_contracts.ids import RunId
 from bridgework_contracts.runs import RunKind
 from bridgework_store.pool import Connection
@@ -16,7 +22,7 @@ from bridgework_control.domain.views import job_report, run_view
 from bridgework_control.http.models import PlaceRelease, RunCreate
 from bridgework_control.http.problems import ApiError
 from bridgework_control.operations import Control, refuse_busy
-from bridgework_control.run_specs import newest_standing, run_spec
+from bridgework_control.run_specs import newest_standing, run_spec, standing
 
 Row = Mapping[str, Any]
 
@@ -86,7 +92,13 @@ class RunOperations:
             max((wave.index for wave in spec.waves), default=0),
         )
         await connection.execute(control.jobs.set_state, job_id, DURING[body.kind], None)
-        commands: list[Command] = [
+        commands: list[Command] = []
+        if body.kind is RunKind.DELTA:
+            commands += [
+                PauseRun(run_id=run_id, reason="a delta moves what waits")
+                for run_id in standing(runs)
+            ]
+        commands += [
             StartRun(spec=spec),
             TakeFingerprint(run_id=spec.run_id, label=BEFORE),
         ]
@@ -153,8 +165,12 @@ class RunOperations:
                 )
             else:
                 await connection.execute(self._control.runs.stop, run_id, to, None)
+            commands: list[Command] = [command]
+            if to is RunState.CANCELLED and run["kind"] == RunKind.DELTA:
+                rows = await connection.fetch(self._control.runs.runs_of_job, run["job_id"])
+                commands += [ResumeRun(run_id=one) for one in standing(_rows(rows))]
             tenant = await self._control.tenant(run["tenant_id"])
-            await self._control.send(connection, tenant, [command])
+            await self._control.send(connection, tenant, commands)
 
     async def report(self, job_id: str) -> dict[str, Any]:
         """Return the acceptance report of a job."""

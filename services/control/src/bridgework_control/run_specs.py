@@ -28,19 +28,28 @@ def newest_standing(runs: Sequence[Row]) -> RunId | None:
 
     What a run that was undone had moved is not in Zoho: a delta must not count it as unchanged.
     """
+    found = standing(runs)
+    return found[-1] if found else None
+
+
+def standing(runs: Sequence[Row]) -> list[RunId]:
+    """Return the finished full runs and deltas that were not taken back, oldest first.
+
+    While a delta runs they are paused: what still waits in them for a parent travels again under
+    the delta, so that the delta's undo takes it back too.
+    """
     undone = {
         run["spec"].get("undo_of")
         for run in runs
         if run["kind"] == RunKind.UNDO and run["state"] == RunState.FINISHED
     }
-    standing = [
-        run["run_id"]
+    return [
+        RunId(run["run_id"])
         for run in runs
         if run["kind"] in {RunKind.FULL, RunKind.DELTA}
         and run["state"] == RunState.FINISHED
         and run["run_id"] not in undone
     ]
-    return RunId(standing[-1]) if standing else None
 
 
 def run_spec(

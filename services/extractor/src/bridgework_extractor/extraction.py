@@ -37,6 +37,8 @@ T = TypeVar("T")
 SERVICE = "extractor"
 FILE_OBJECTS = ("document", "note_image")
 _LONG_NOTES = 50
+_STRANDED = "~"
+"""Before the hash of a record whose parent is not there: it differs once the parent has come."""
 
 
 class Extraction:
@@ -137,14 +139,18 @@ class Extraction:
                     continue
                 self._extracted[record.object] += 1
                 self._extracted.update(record.parts)
-            if self._quarantine is not None:
-                self._quarantine.record(record)
+            stranded = self._quarantine is not None and self._quarantine.record(record)
             if long_notes.is_long(record):
                 self._long_notes.append(record.key)
                 if self._world is None:
                     self._extracted[long_notes.FILE_OBJECT] += 1
-            self._hashes.add(record.object, record.key, record.content_hash, record.partition_key)
-            change = self._change(record.object, record.key, record.content_hash)
+            change = self._change(
+                record.object,
+                record.key,
+                record.content_hash,
+                record.partition_key,
+                stranded=stranded,
+            )
             if change is None:
                 self._unchanged[record.object] += 1
                 self._unchanged.update(record.parts)
@@ -166,13 +172,22 @@ class Extraction:
                 record.content_hash,
             )
 
-    def _change(self, object_name: str, key: str, content_hash: str) -> Change | None:
+    def _change(
+        self, object_name: str, key: str, content_hash: str, partition_key: str, *, stranded: bool
+    ) -> Change | None:
+        """Keep a record's hash; return how it differs from the base, ``None`` where it does not.
+
+        A stranded record is not in Zoho, so it never counts as unchanged: it travels again, under
+        this run, whose undo then takes it back if its parent has come.
+        """
+        told = f"{_STRANDED}{content_hash}" if stranded else content_hash
+        self._hashes.add(object_name, key, told, partition_key)
         if self._base is None:
             return Change.NEW
         before = self._base.take(object_name, key)
         if before is None:
             return Change.NEW
-        return None if before == content_hash else Change.CHANGED
+        return None if before == told and not stranded else Change.CHANGED
 
     def _decided(self, decided: Iterable[Decided]) -> Iterator[NewRecord]:
         for one in decided:
@@ -199,10 +214,10 @@ class Extraction:
                 if not self._world.keeps_file(file):
                     continue
                 self._extracted[file.object] += 1
-            if self._quarantine is not None:
-                self._quarantine.file(file)
-            self._hashes.add(file.object, file.key, file.content_hash, file.partition_key)
-            change = self._change(file.object, file.key, file.content_hash)
+            stranded = self._quarantine is not None and self._quarantine.file(file)
+            change = self._change(
+                file.object, file.key, file.content_hash, file.partition_key, stranded=stranded
+            )
             if change is None:
                 self._unchanged[file.object] += 1
                 continue
