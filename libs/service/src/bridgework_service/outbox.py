@@ -38,6 +38,8 @@ class ServiceOutbox:
             return sealer_for(topic).seal(value, associated_data(topic, key))
 
         self._pool = pool
+        self.sealed_writer = OutboxWriter(schema, wake)
+        """For values sealed already, bound to topic and key as ``SealedLog`` binds them."""
         self._writer = OutboxWriter(schema, wake, seal=seal)
         self.relay: OutboxRelay[NewRecord] = OutboxRelay(
             pool, schema, event_log.producer(), record=NewRecord, wake=wake

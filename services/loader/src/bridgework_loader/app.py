@@ -7,31 +7,31 @@ from dataclasses import replace
 
 from bridgework_contracts.topics import Subject
 from bridgework_eventlog.policies import IN_ORDER
-from bridgework_eventlog.port import NewRecord
 from bridgework_service.chassis import App, open_chassis
 from bridgework_service.consuming import TenantLoops
-from bridgework_service.lifecycle import ServiceTask, Stage
+from bridgework_service.gates import GATES_PART, GateCommands, Gates
+from bridgework_service.lifecycle import ServiceTask
+from bridgework_service.standstill import Standstill
 from bridgework_service.tenancy_loop import PerTenant
 from bridgework_service.tenants import Tenant
-from bridgework_store.outbox import OutboxRelay, OutboxWriter
 from bridgework_zoho_org.opening import open_zoho
 from bridgework_zoho_org.schema import migrate_zoho_org
 
 from bridgework_loader.adapters.announcing import Announcer
 from bridgework_loader.adapters.crosswalk import Crosswalk
 from bridgework_loader.adapters.destination import ZohoDestination
-from bridgework_loader.adapters.gates import GateStore
 from bridgework_loader.adapters.ledger import WriteLedger
 from bridgework_loader.creating import Creator
+from bridgework_loader.domain.deciding import SERVICE
 from bridgework_loader.engine import LoadEngine
-from bridgework_loader.handlers import CommandsHandler, Gates, Releaser, WritesHandler
+from bridgework_loader.handlers import Releaser, WritesHandler
 from bridgework_loader.pacing import OnStep, no_step
 from bridgework_loader.settings import Settings
 from bridgework_loader.strangers import StrangerWatch
 from bridgework_loader.undoing import Undoer
 from bridgework_loader.updating import Updater
 from bridgework_loader.watching import LoaderMetrics
-from bridgework_loader.writing import Writing
+from bridgework_loader.writing import WAITING, Writing
 
 SCHEMA = "loader"
 
@@ -44,14 +44,12 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
         settings: This service's settings.
         on_step: Told after each effect; crash tests end the process there.
     """
-    async with open_chassis(settings, schema=SCHEMA, package="bridgework_loader") as chassis:
+    async with open_chassis(
+        settings, schema=SCHEMA, package="bridgework_loader", parts=[GATES_PART]
+    ) as chassis:
         await migrate_zoho_org(chassis.pool)
-        wake = asyncio.Event()
         # Outcomes are sealed before they become decisions, so this writer does not seal again.
-        outbox = OutboxWriter(SCHEMA, wake)
-        relay: OutboxRelay[NewRecord] = OutboxRelay(
-            chassis.pool, SCHEMA, chassis.log.producer(), record=NewRecord, wake=wake
-        )
+        outbox = chassis.outbox.sealed_writer
         policy = replace(IN_ORDER.sized(settings.batch_size), linger_s=settings.linger_s)
         pacing, metrics = settings.pacing, LoaderMetrics()
 
@@ -71,7 +69,7 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
                 schema=SCHEMA,
                 on_decided=metrics.decided,
             )
-            gates = Gates(GateStore(chassis.pool, schema=SCHEMA), chassis.registry)
+            gates = Gates(chassis.pool, chassis.registry, schema=SCHEMA)
             loops = TenantLoops(chassis, tenant, service="loader")
             async with open_zoho(
                 chassis.pool,
@@ -110,13 +108,19 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
                     pacing=pacing,
                     metrics=metrics,
                 )
-                writing = Writing(
-                    engine=engine, gates=gates.store, ledger=ledger, announcer=announcer
+                standstill = Standstill(
+                    service=SERVICE,
+                    tenant_id=tenant.tenant_id,
+                    gates=gates,
+                    outbox=chassis.outbox,
+                    sentences=WAITING,
                 )
-                commands = CommandsHandler(
-                    tenant=tenant,
+                writing = Writing(engine=engine, standstill=standstill)
+                commands = GateCommands(
+                    tenant_id=tenant.tenant_id,
                     gates=gates,
                     registry=chassis.registry,
+                    forget_parked=ledger.forget_parked,
                     release=lambda: loops.release(Subject.WRITES),
                 )
                 writes = WritesHandler(gates=gates, writing=writing, ledger=ledger)
@@ -140,7 +144,7 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
         def background() -> Sequence[ServiceTask]:
             return [
                 ServiceTask("tenants", per_tenant.run),
-                ServiceTask("outbox relay", relay.run, Stage.FLUSH),
+                chassis.outbox.task(),
             ]
 
         yield App(name=settings.service_name, checks=chassis.checks, background=background)

@@ -1,26 +1,21 @@
-"""``commands`` open and close gates; ``writes`` pass them into the engine; parked writes return."""
+"""``writes`` pass the gates into the engine; parked writes return."""
 
 import asyncio
-from collections.abc import Callable, Collection
 from contextlib import suppress
 
 import structlog
-from bridgework_contracts.commands import CancelRun, OpenWave, PauseRun, ResumeRun, StartRun
 from bridgework_contracts.errors import TransientError
-from bridgework_contracts.ids import MessageId, RunId, message_id
+from bridgework_contracts.ids import MessageId, message_id
 from bridgework_contracts.outcomes import Outcome
-from bridgework_contracts.runs import RunKind
 from bridgework_contracts.writes import WriteRecord
 from bridgework_eventlog.loop import Batch, Delivery, Hold
-from bridgework_service.runs import RunRegistry, RunUnknown
+from bridgework_service.gates import Gates, Passage, passage
 from bridgework_service.tenants import Tenant
 
-from bridgework_loader.adapters.gates import GateStore
 from bridgework_loader.adapters.ledger import WriteLedger
 from bridgework_loader.domain import reasons
 from bridgework_loader.domain.arrivals import Arrival
 from bridgework_loader.domain.deciding import Decision, outcome_of
-from bridgework_loader.domain.gates import Passage, RunGate, RunState, passage
 from bridgework_loader.pacing import Pacing
 from bridgework_loader.watching import LoaderMetrics
 from bridgework_loader.writing import Writing
@@ -29,68 +24,6 @@ log = structlog.get_logger(__name__)
 
 _RELEASE_BATCH = 200
 _LONGEST_PAUSE_S = 60.0
-
-
-class Gates:
-    """What is open, from the store and the run's specification."""
-
-    def __init__(self, store: GateStore, registry: RunRegistry) -> None:
-        self.store = store
-        self._registry = registry
-
-    async def of(self, run_ids: Collection[RunId]) -> dict[RunId, RunGate]:
-        """Return the gates of those runs that are known."""
-        found: dict[RunId, RunGate] = {}
-        for run_id, row in (await self.store.read(run_ids)).items():
-            with suppress(RunUnknown):
-                spec = await self._registry.get(run_id)
-                found[run_id] = RunGate.of(spec, row.state, row.open_waves)
-        return found
-
-
-class CommandsHandler:
-    """One tenant's commands.
-
-    Args:
-        release: Offers held writes again.
-    """
-
-    def __init__(
-        self,
-        *,
-        tenant: Tenant,
-        gates: Gates,
-        registry: RunRegistry,
-        release: Callable[[], None],
-    ) -> None:
-        self._tenant = tenant
-        self._gates = gates
-        self._registry = registry
-        self._release = release
-
-    async def handle(self, batch: Batch) -> None:
-        """Apply commands in order; each is idempotent and durable before the offset."""
-        store = self._gates.store
-        for delivery in batch:
-            match delivery.message:
-                case StartRun(spec=spec):
-                    await self._registry.put(spec)
-                    await store.start(spec.run_id, self._tenant.tenant_id)
-                    if spec.kind is RunKind.UNDO and spec.undo_of is not None:
-                        # What still waits in the undone run must not be written after its undo.
-                        await store.forget_parked(spec.undo_of)
-                case OpenWave(run_id=run_id, wave=wave):
-                    await store.open_wave(run_id, wave)
-                case PauseRun(run_id=run_id, reason=reason):
-                    await store.set_state(run_id, RunState.PAUSED, reason)
-                case ResumeRun(run_id=run_id):
-                    await store.set_state(run_id, RunState.RUNNING)
-                case CancelRun(run_id=run_id):
-                    await store.set_state(run_id, RunState.CANCELLED)
-                    await store.forget_parked(run_id)
-                case _:
-                    continue
-        self._release()
 
 
 class WritesHandler:

@@ -8,19 +8,20 @@ from bridgework_contracts.topics import Subject, topic_name
 from bridgework_eventlog.policies import SPREAD
 from bridgework_service.chassis import App, open_chassis
 from bridgework_service.consuming import TenantLoops
+from bridgework_service.gates import GATES_PART, GateCommands, Gates
 from bridgework_service.lifecycle import ServiceTask
+from bridgework_service.standstill import Standstill
 from bridgework_service.tenancy_loop import PerTenant
 from bridgework_service.tenants import Tenant
 from bridgework_zoho_org.opening import open_zoho
 from bridgework_zoho_org.schema import migrate_zoho_org
 
-from bridgework_rehoster.adapters.gates import Gates
 from bridgework_rehoster.adapters.ledger import FileLedger
 from bridgework_rehoster.attachments import Attachments
 from bridgework_rehoster.domain.deciding import SERVICE
-from bridgework_rehoster.handlers import CommandsHandler, FilesHandler, OutcomesHandler, Releaser
+from bridgework_rehoster.handlers import FilesHandler, OutcomesHandler, Releaser
 from bridgework_rehoster.metering import RehosterMetrics
-from bridgework_rehoster.moving import Moving
+from bridgework_rehoster.moving import WAITING, Moving
 from bridgework_rehoster.outcomes_read import OutcomesRead
 from bridgework_rehoster.pacing import OnStep, no_step
 from bridgework_rehoster.rehosting import Rehoster
@@ -37,7 +38,9 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
         settings: This service's settings.
         on_step: Told after each effect; crash tests end the process there.
     """
-    async with open_chassis(settings, schema=SCHEMA, package="bridgework_rehoster") as chassis:
+    async with open_chassis(
+        settings, schema=SCHEMA, package="bridgework_rehoster", parts=[GATES_PART]
+    ) as chassis:
         await migrate_zoho_org(chassis.pool)
         pacing, metrics = settings.pacing, RehosterMetrics()
 
@@ -71,11 +74,17 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
                     upload_empty=settings.empty_files == "upload",
                     on_step=on_step,
                 )
+                standstill = Standstill(
+                    service=SERVICE,
+                    tenant_id=tenant_id,
+                    gates=gates,
+                    outbox=chassis.outbox,
+                    sentences=WAITING,
+                )
                 moving = Moving(
                     rehoster=rehoster,
                     ledger=ledger,
-                    gates=gates,
-                    outbox=chassis.outbox,
+                    standstill=standstill,
                     pacing=pacing,
                     metrics=metrics,
                     on_step=on_step,
@@ -85,10 +94,11 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
                     group=f"{SERVICE}.{tenant_id}.{Subject.OUTCOMES}",
                     topic=topic_name(tenant_id, Subject.OUTCOMES),
                 )
-                commands = CommandsHandler(
+                commands = GateCommands(
                     tenant_id=tenant_id,
                     gates=gates,
                     registry=chassis.registry,
+                    forget_parked=ledger.forget_parked,
                     release=lambda: loops.release(Subject.FILES),
                 )
                 files = FilesHandler(

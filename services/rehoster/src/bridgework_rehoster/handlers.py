@@ -1,25 +1,23 @@
-"""``commands`` open and close gates, ``outcomes`` tell where parents are, ``files`` are moved."""
+"""``outcomes`` tell where parents are, ``files`` are moved, parked files return."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import structlog
-from bridgework_contracts.commands import CancelRun, OpenWave, PauseRun, ResumeRun, StartRun
 from bridgework_contracts.errors import TransientError
-from bridgework_contracts.ids import MessageId, RunId, TenantId, message_id
+from bridgework_contracts.ids import MessageId, RunId, message_id
 from bridgework_contracts.outcomes import Outcome, RecordOutcome
 from bridgework_contracts.records import FileExtracted
-from bridgework_contracts.runs import RunKind
 from bridgework_eventlog.loop import Batch, Delivery, Hold
+from bridgework_service.gates import Gates, Passage, passage
 from bridgework_service.runs import RunRegistry, RunUnknown
 
-from bridgework_rehoster.adapters.gates import Gates
 from bridgework_rehoster.adapters.ledger import FileLedger
 from bridgework_rehoster.domain import reasons
 from bridgework_rehoster.domain.deciding import is_gone, outcome_of
-from bridgework_rehoster.domain.gates import Passage, RunState, file_parents, passage
 from bridgework_rehoster.domain.moves import Move
+from bridgework_rehoster.domain.parents import file_parents
 from bridgework_rehoster.moving import Moving
 from bridgework_rehoster.pacing import Pacing
 
@@ -30,50 +28,6 @@ OutcomesSeen = Callable[[RunId], Awaitable[bool]]
 
 _RELEASE_BATCH = 50
 _LONGEST_PAUSE_S = 60.0
-
-
-class CommandsHandler:
-    """One tenant's commands.
-
-    Args:
-        release: Offers held files again.
-    """
-
-    def __init__(
-        self,
-        *,
-        tenant_id: TenantId,
-        gates: Gates,
-        registry: RunRegistry,
-        release: Callable[[], None],
-    ) -> None:
-        self._tenant_id = tenant_id
-        self._gates = gates
-        self._registry = registry
-        self._release = release
-
-    async def handle(self, batch: Batch) -> None:
-        """Apply commands in order; each is idempotent and durable before the offset."""
-        for delivery in batch:
-            match delivery.message:
-                case StartRun(spec=spec):
-                    await self._registry.put(spec)
-                    await self._gates.start(spec.run_id, self._tenant_id)
-                    if spec.kind is RunKind.UNDO and spec.undo_of is not None:
-                        # What still waits in the undone run must not be moved after its undo.
-                        await self._gates.forget_parked(spec.undo_of)
-                case OpenWave(run_id=run_id, wave=wave):
-                    await self._gates.open_wave(run_id, wave)
-                case PauseRun(run_id=run_id, reason=reason):
-                    await self._gates.set_state(run_id, RunState.PAUSED, reason)
-                case ResumeRun(run_id=run_id):
-                    await self._gates.set_state(run_id, RunState.RUNNING)
-                case CancelRun(run_id=run_id):
-                    await self._gates.set_state(run_id, RunState.CANCELLED)
-                    await self._gates.forget_parked(run_id)
-                case _:
-                    continue
-        self._release()
 
 
 class OutcomesHandler:

@@ -2,33 +2,26 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
 from bridgework_contracts.errors import BridgeworkError, RateLimited, StopRun, TerminalError
-from bridgework_contracts.ids import RunId
 from bridgework_contracts.outcomes import Outcome
-from bridgework_contracts.progress import RunFailed, RunWaiting
-from bridgework_eventlog.loop import Hold
-from bridgework_service.outbox import ServiceOutbox
+from bridgework_service.standstill import Standstill
 from bridgework_zoho.errors import CreditsExhausted
 
-from bridgework_rehoster.adapters.gates import Gates
 from bridgework_rehoster.adapters.ledger import FileLedger
 from bridgework_rehoster.domain import reasons
-from bridgework_rehoster.domain.deciding import SERVICE, outcome_of
-from bridgework_rehoster.domain.gates import RunState
+from bridgework_rehoster.domain.deciding import outcome_of
 from bridgework_rehoster.domain.moves import Move, Place, RecordKey
 from bridgework_rehoster.metering import RehosterMetrics, new_meter
 from bridgework_rehoster.pacing import OnStep, Pacing, Step
 from bridgework_rehoster.rehosting import Rehoster
 
-_WORTH_SAYING_S = 10.0
-_WAITING = {
+WAITING = {
     CreditsExhausted.default_code: "The org's API credits of the last 24 hours are used up. "
     "Files go on by themselves when they return; nothing is lost.",
 }
-_WAITING_ANYHOW = "Zoho takes no more calls for now. It goes on by itself; nothing is lost."
+"""Why files wait, by error code."""
 
 
 class Moving:
@@ -39,21 +32,18 @@ class Moving:
         *,
         rehoster: Rehoster,
         ledger: FileLedger,
-        gates: Gates,
-        outbox: ServiceOutbox,
+        standstill: Standstill,
         pacing: Pacing,
         metrics: RehosterMetrics,
         on_step: OnStep,
     ) -> None:
         self._rehoster = rehoster
         self._ledger = ledger
-        self._gates = gates
-        self._outbox = outbox
+        self._standstill = standstill
         self._metrics = metrics
         self._on_step = on_step
         self._places = asyncio.Semaphore(pacing.files_in_flight)
         self._alike: WeakValueDictionary[tuple[str, str, int], asyncio.Lock] = WeakValueDictionary()
-        self._said: set[tuple[str, str, str]] = set()
 
     async def move(self, moves: Sequence[Move], parents: Mapping[RecordKey, Place]) -> None:
         """Move files; all of them are decided when this returns.
@@ -69,16 +59,8 @@ class Moving:
         """
         if not moves:
             return
-        runs = sorted({move.file.run_id for move in moves})
-        try:
+        async with self._standstill.told({move.file.run_id for move in moves}):
             await self._all(moves, parents)
-        except RateLimited as exc:
-            if exc.retry_after_s is not None and exc.retry_after_s > _WORTH_SAYING_S:
-                await self._say_waiting(runs, exc.code, exc.retry_after_s)
-            raise
-        except StopRun as exc:
-            await self._stop(runs, exc)
-            raise Hold(0, "run_needs_a_person") from exc
 
     async def _all(self, moves: Sequence[Move], parents: Mapping[RecordKey, Place]) -> None:
         # None is cancelled because another failed: an upload cut off in flight is one whose end
@@ -122,39 +104,6 @@ class Moving:
         if lock is None:
             lock = self._alike[key] = asyncio.Lock()
         return lock
-
-    async def _say_waiting(self, runs: Sequence[RunId], code: str, wait_s: float) -> None:
-        until = datetime.now(UTC) + timedelta(seconds=min(wait_s, 86_400.0))
-        until_text = until.replace(second=0, microsecond=0).isoformat()
-        for run_id in runs:
-            if (run_id, code, until_text) in self._said:
-                continue
-            self._said.add((run_id, code, until_text))
-            message = RunWaiting(
-                run_id=run_id,
-                service=SERVICE,
-                code=code.lower(),
-                sentence=_WAITING.get(code, _WAITING_ANYHOW),
-                until=until_text,
-            )
-            async with self._outbox.transaction() as connection:
-                await self._ledger.say(connection, message)
-
-    async def _stop(self, runs: Sequence[RunId], error: StopRun) -> None:
-        for run_id in runs:
-            message = RunFailed(
-                run_id=run_id,
-                service=SERVICE,
-                code=error.code.lower(),
-                sentence=str(error.details.get("sentence") or error),
-                remedy=str(error.details.get("remedy") or "Repair the cause and resume the run."),
-            )
-            async with self._outbox.transaction() as connection:
-                paused = await self._gates.set_state(
-                    run_id, RunState.PAUSED, error.code, connection=connection
-                )
-                if paused:
-                    await self._ledger.say(connection, message)
 
 
 def _weight(error: BaseException) -> int:

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from bridgework_contracts.codec import encode, headers_for
+from bridgework_contracts.codec import encode
 from bridgework_contracts.ids import MessageId, RunId, TenantId, message_id
 from bridgework_contracts.outcomes import RecordOutcome
-from bridgework_contracts.progress import RunFailed, RunWaiting
 from bridgework_contracts.topics import Subject, topic_name
 from bridgework_eventlog.sealed import associated_data
 from bridgework_store.outbox import OutboxMessage, OutboxWriter
@@ -14,13 +13,12 @@ from bridgework_store.sealing import TenantSealer
 
 
 class Announcer:
-    """Puts one tenant's outcomes and progress into the outbox."""
+    """Puts one tenant's outcomes into the outbox."""
 
     def __init__(self, outbox: OutboxWriter, tenant: TenantId, sealer: TenantSealer) -> None:
         self._outbox = outbox
         self._sealer = sealer
         self._outcomes = topic_name(tenant, Subject.OUTCOMES)
-        self._progress = topic_name(tenant, Subject.PROGRESS)
 
     def seal_outcome(self, outcome: RecordOutcome, log_key: bytes | None) -> bytes:
         """Return an outcome as the topic carries it."""
@@ -47,15 +45,6 @@ class Announcer:
     async def add(self, connection: Connection, messages: Sequence[OutboxMessage]) -> None:
         """Owe the event log some messages, within the caller's transaction."""
         await self._outbox.add_many(connection, messages)
-
-    async def progress(self, connection: Connection, message: RunWaiting | RunFailed) -> None:
-        """Owe control a word about a run, within the caller's transaction."""
-        until = message.until or "" if isinstance(message, RunWaiting) else ""
-        identity = message_id(message.run_id, message.type, message.service, message.code, until)
-        key = message.run_id.encode()
-        sealed = self._sealer.seal(encode(message), associated_data(self._progress, key))
-        headers = headers_for(message, identity, run_id=message.run_id)
-        await self._outbox.add(connection, self._progress, key, sealed, headers)
 
 
 def outcome_id(outcome: RecordOutcome, caused_by: MessageId) -> MessageId:

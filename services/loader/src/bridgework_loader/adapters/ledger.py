@@ -4,8 +4,7 @@
 parking and outgoing message commit together or not at all.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import orjson
 from bridgework_contracts.codec import decode, encode
 from bridgework_contracts.errors import ContractViolation
-from bridgework_contracts.ids import MessageId, TenantId
+from bridgework_contracts.ids import MessageId, RunId, TenantId
 from bridgework_contracts.writes import WriteRecord
 from bridgework_store.errors import translate_errors
 from bridgework_store.outbox import OutboxWriter
@@ -158,12 +157,6 @@ class WriteLedger:
             await self._decide(connection, decisions)
         self._on_decided(decisions)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        """Open a transaction whose messages are relayed at once after its commit."""
-        async with self._outbox.transaction(self._pool) as connection:
-            yield connection
-
     async def _decide(self, connection: Connection, decisions: Sequence[Decision]) -> None:
         arrivals = [one.arrival for one in decisions]
         ids = [arrival.message_id for arrival in arrivals]
@@ -231,6 +224,11 @@ class WriteLedger:
         """Give claimed writes back unchanged."""
         with translate_errors():
             await self._pool.execute(self._parked.unclaim, self._tenant, list(ids))
+
+    async def forget_parked(self, run_id: RunId) -> None:
+        """Drop the parked writes of a run that is cancelled or taken back."""
+        with translate_errors():
+            await self._pool.execute(self._parked.forget_run, run_id)
 
     async def supersede_parked(self, arrivals: Sequence[Arrival]) -> set[RecordKey]:
         """Drop older parked writes of the same records.

@@ -1,15 +1,3 @@
--- Which waves of a run are open, and whether it may write at all.
-create table gates (
-  run_id text not null,
-  tenant_id text not null,
-  state text not null default 'running',
-  open_waves int[] not null default '{}',
-  reason text,
-  changed_at timestamptz not null default clock_timestamp(),
-  constraint gates_pk primary key (run_id),
-  constraint gates_state check (state in ('running', 'paused', 'cancelled'))
-);
-
 -- Source key -> Zoho id, and what we last wrote there (sealed JSON, live name -> value).
 create table crosswalk (
   tenant_id text not null,

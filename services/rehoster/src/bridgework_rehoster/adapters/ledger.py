@@ -8,9 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from bridgework_contracts.codec import decode, encode, headers_for
 from bridgework_contracts.errors import ContractViolation
-from bridgework_contracts.ids import MessageId, message_id
+from bridgework_contracts.ids import MessageId, RunId, message_id
 from bridgework_contracts.outcomes import LANDED, Effect, FileOutcome, Outcome, RecordOutcome
-from bridgework_contracts.progress import RunFailed, RunWaiting
 from bridgework_contracts.records import FileExtracted
 from bridgework_contracts.topics import Subject, topic_name
 from bridgework_service.outbox import ServiceOutbox
@@ -220,19 +219,10 @@ class FileLedger:
                 self._parked.unclaim, self._tenant_id, [move.message_id for move in moves]
             )
 
-    # ---- words to control -------------------------------------------------------------------
-
-    async def say(self, connection: Connection, message: RunFailed | RunWaiting) -> None:
-        """Owe control a word about a run, within the caller's transaction."""
-        until = message.until or "" if isinstance(message, RunWaiting) else ""
-        identity = message_id(message.run_id, message.type, message.service, message.code, until)
-        await self._outbox.add(
-            connection,
-            topic_name(self._tenant_id, Subject.PROGRESS),
-            message.run_id.encode(),
-            encode(message),
-            headers_for(message, identity, run_id=message.run_id),
-        )
+    async def forget_parked(self, run_id: RunId) -> None:
+        """Drop the parked files of a run that is cancelled or taken back."""
+        with translate_errors():
+            await self._pool.execute(self._parked.forget_run, run_id)
 
     def _message(self, outcome: FileOutcome, move: Move) -> OutboxMessage:
         identity = message_id(

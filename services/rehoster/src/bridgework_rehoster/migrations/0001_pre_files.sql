@@ -1,15 +1,3 @@
--- Which waves of a run are open, and whether it may move files at all.
-create table gates (
-  run_id text not null,
-  tenant_id text not null,
-  state text not null default 'running',
-  open_waves int[] not null default '{}',
-  reason text,
-  changed_at timestamptz not null default clock_timestamp(),
-  constraint gates_pk primary key (run_id),
-  constraint gates_state check (state in ('running', 'paused', 'cancelled'))
-);
-
 -- Where the records that files hang on are in Zoho, learned from outcomes.
 create table parents (
   tenant_id text not null,
