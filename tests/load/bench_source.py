@@ -1,141 +1,184 @@
-"""How fast an export is read, typed, hashed and sealed, beside DuckDB's bare ``read_csv``.
+"""Is the source read truthfully? Values against answer keys, recalls, duplicates, defect classes.
 
-    python tests/load/bench_source.py --rows 5000000
+    python tests/load/bench_source.py [--patients 400] [--seeds 7 8] [--dialects a b c d]
 
-Prints rows per second, peak memory of the sealing process, the ratio to the bare reader, and the
-canonical records per second of each object. Sealing and the bare reader run in processes of their
-own, so that neither's memory counts for the other. Nothing is asserted; the goals stand beside.
+For the harbor-dental data set (where it lies beside the project) and for generated practices in
+every dialect it prints: values compared with the answer key and how many differ; the F1 of recall
+intervals and the share of texts without recall in which one was found; duplicates found and wrong.
+Then the table of defect classes, from ``bench_defects.py``. Speed is ``bench_snapshot.py``'s.
 """
 
+from __future__ import annotations
+
 import argparse
-import json
-import resource
+import importlib.util
 import subprocess
 import sys
-import tempfile
 import time
+import zipfile
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
-SEAL = b"bench-key-bench-key-bench-key-00"
-GOAL_RSS_MIB, GOAL_RATIO, GOAL_RECORDS = 1024, 2.5, 6000
+from bridgework_dental_exec.duplicates import identities, propose
+from bridgework_dental_exec.recall import REVIEW_BELOW, parse_recalls
+from bridgework_synthetic import generate
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import ModuleType
 
-def seal(export: Path, out: Path) -> dict[str, float]:
-    """Seal an export; return rows, seconds and peak memory."""
-    from bridgework_dental_exec.export import open_export
-    from bridgework_dental_exec.snapshot import seal_snapshot
-
-    started, cpu = time.perf_counter(), time.process_time()
-    with open_export(export, out / "work") as opened:
-        snapshot = seal_snapshot(opened, out / "snapshot", seal=SEAL)
-    return {
-        "rows": sum(t.rows for t in snapshot.tables.values()),
-        "seconds": time.perf_counter() - started,
-        "cpu_seconds": time.process_time() - cpu,
-        "rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "quarantined": sum(q.rows for q in snapshot.quarantine),
-        "fast_tables": sum(t.lane == "fast" for t in snapshot.tables.values()),
-        "tables": len(snapshot.tables),
-    }
+HERE = Path(__file__).parent
+TESTS = HERE.parents[1] / "libs" / "dental_exec" / "tests"
+SHARED = HERE.parents[2] / "shared" / "data"
+GOAL_F1, GOAL_DECOYS = 0.97, 0.005
 
 
-def bare(export: Path, out: Path) -> dict[str, float]:
-    """Read the same files with DuckDB's ``read_csv`` alone, every cell as text, into a table."""
-    import duckdb
-
-    del out
-    connection = duckdb.connect(config={"threads": 2})
-    started, cpu = time.perf_counter(), time.process_time()
-    for file in sorted(export.glob("*.csv")):
-        connection.execute(
-            f"CREATE OR REPLACE TABLE t AS SELECT * FROM read_csv('{file}', all_varchar=true, "
-            "header=true)"
-        )
-    return {
-        "seconds": time.perf_counter() - started,
-        "cpu_seconds": time.process_time() - cpu,
-        "rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
+def answer_keys() -> ModuleType:
+    """Load the comparison with answer keys that the readers' tests use."""
+    spec = importlib.util.spec_from_file_location("dental_exec_conftest", TESTS / "conftest.py")
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(TESTS)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
-def canonical(export: Path, out: Path) -> dict[str, float]:
-    """Make every canonical record of the sealed snapshot; return records per second."""
-    from bridgework_contracts.runs import SourceSpec
-    from bridgework_dental_exec.canonical import CanonicalSource
-    from bridgework_dental_exec.snapshot import Snapshot
-
-    snapshot = Snapshot.load(out / "snapshot", SEAL)
-    source = CanonicalSource(snapshot, SourceSpec(export_path=str(export)))
-    rates: dict[str, float] = {}
-    total, started = 0, time.perf_counter()
-    for name in source.objects():
-        begun, count = time.perf_counter(), 0
-        for _ in source.records(name):
-            count += 1
-        total += count
-        if count:
-            rates[name] = count / (time.perf_counter() - begun)
-    rates["all"] = total / (time.perf_counter() - started)
-    rates["rss_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return rates
+def practices(given: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield name and folder of every practice."""
+    for name in ("harbor-dental", "harbor-dental-delta"):
+        archive = SHARED / f"{name}.zip"
+        if archive.is_file():
+            with zipfile.ZipFile(archive) as zipped:
+                zipped.extractall(folder / name)  # our own data set
+            yield name, next((folder / name).rglob("truth.json")).parent
+    for seed in given.seeds:
+        for dialect in given.dialects:
+            place = folder / f"seed{seed}{dialect}"
+            generate(place, patients=given.patients, seed=seed, dialect=dialect, defects=1.0)
+            yield f"seed {seed}, dialect {dialect}", place
 
 
-STEPS = {"seal": seal, "bare": bare, "canonical": canonical}
+@dataclass
+class Recalls:
+    """How recalls of task texts were read; texts without recall are decoys."""
 
+    hits: int = 0
+    found: int = 0
+    wanted: int = 0
+    decoys: int = 0
+    wrong: int = 0
 
-def _step(name: str, export: Path, out: Path) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, __file__, "--step", name, "--export", str(export), "--out", str(out)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
-def main() -> None:
-    """Run the bench, or one of its steps in this process."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rows", type=int, default=5_000_000)
-    arguments.add_argument("--export", type=Path)
-    arguments.add_argument("--out", type=Path)
-    arguments.add_argument("--step", choices=sorted(STEPS))
-    arguments.add_argument("--skip-canonical", action="store_true")
-    given = arguments.parse_args()
-    if given.step:
-        print(json.dumps(STEPS[given.step](given.export, given.out)))
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        out = given.out or Path(folder)
-        export = given.export
-        if export is None:
-            from bridgework_synthetic import generate_rows
-
-            generate_rows(out / "practice", rows=given.rows, seed=1)
-            export = out / "practice" / "export"
-        sealed, read = _step("seal", export, out), _step("bare", export, out)
-        ratio = sealed["seconds"] / read["seconds"]
-        lines = [
-            f"rows                 {sealed['rows']:>12,.0f}",
-            (
-                f"sealed               {sealed['rows'] / sealed['seconds']:>12,.0f} rows/s"
-                f"  ({sealed['seconds']:.1f} s, {sealed['cpu_seconds']:.1f} s of processor)"
-            ),
-            f"peak memory          {sealed['rss_mib']:>12,.0f} MiB   goal {GOAL_RSS_MIB}",
-            f"bare read_csv        {read['seconds']:>12.1f} s   ({read['rss_mib']:,.0f} MiB)",
-            f"ratio                {ratio:>12.2f}     goal {GOAL_RATIO}",
-            f"fast lane            {sealed['fast_tables']:>12.0f} of {sealed['tables']:.0f} tables",
-        ]
-        if not given.skip_canonical:
-            rates = _step("canonical", export, out)
-            lines += [
-                f"canonical {name:<16} {rate:>12,.0f} records/s   goal {GOAL_RECORDS}"
-                for name, rate in rates.items()
-                if name != "rss_mib"
+    def add(
+        self, texts: Iterable[tuple[str, str, str | None, str | None, list[str] | None]]
+    ) -> None:
+        """Take in (subject, body, due, created, wanted intervals or ``None`` for a decoy)."""
+        for subject, body, due, created, intervals in texts:
+            sure = [
+                r
+                for r in parse_recalls(subject, body, due, created)
+                if r.confidence >= REVIEW_BELOW
             ]
-            lines.append(f"canonical memory     {rates['rss_mib']:>12,.0f} MiB")
-        print("\n".join(lines))
+            got = Counter(r.interval for r in sure if r.interval)
+            want = Counter(intervals or ())
+            self.hits += sum((got & want).values())
+            self.found += sum(got.values())
+            self.wanted += sum(want.values())
+            if intervals is None:
+                self.decoys += 1
+                self.wrong += bool(sure)
+
+    @property
+    def f1(self) -> float:
+        """F1 of the intervals."""
+        return 2 * self.hits / max(self.found + self.wanted, 1)
+
+    def line(self, name: str) -> str:
+        """Return one row of the table."""
+        share = self.wrong / max(self.decoys, 1)
+        return (
+            f"{name:26}{self.wanted:>10,}{self.found:>8,}{self.f1:>8.4f}"
+            f"{self.decoys:>8,}{self.wrong:>7}{share:>8.2%}"
+        )
+
+
+def of_key(truth: dict[str, Any]) -> Iterator[tuple[str, str, str | None, str | None, Any]]:
+    """Yield the labelled task texts of an answer key."""
+    for row in truth["recalls"]:
+        wanted = [r["interval"] for r in row["recalls"] if r["interval"]]
+        yield (row["subject"], row["body"], row["due_column"], row["created"],
+               wanted if row["recalls"] else None)  # fmt: skip
+
+
+def of_list() -> Iterator[tuple[str, str, str | None, str | None, Any]]:
+    """Yield the wordings written by hand beside the practices."""
+    for line in (TESTS / "data" / "recall_wordings.tsv").read_text("utf-8").split("\n"):
+        if line and not line.startswith("#"):
+            subject, body, want = line.split("\t")
+            wanted = None if want == "-" else [] if want == "?" else want.split()
+            yield subject, body, None, "2025-07-07T09:00:00", wanted
+
+
+def duplicates(source: Any, truth: dict[str, Any]) -> str:
+    """Return how duplicate people were found."""
+    wanted = {frozenset((d["keep"], d["duplicate"])) for d in truth["duplicates"]}
+    apart = {frozenset((d["key"], d["other"])) for d in truth["look_alikes"]}
+    proposals = propose(identities(source))
+    found = {frozenset((p.keep, p.duplicate)) for p in proposals}
+    certain = {frozenset((p.keep, p.duplicate)) for p in proposals if p.grade == "auto"}
+    return (
+        f"duplicates {len(found & wanted)} of {len(wanted)}, proposed wrongly "
+        f"{len(found - wanted)}, look-alikes called certain {len(certain & apart)} of {len(apart)}"
+    )
+
+
+def main() -> int:
+    """Run, print, and return the exit code of the table of defect classes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--patients", type=int, default=400)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[7])
+    parser.add_argument("--dialects", nargs="*", default=["a", "b", "c", "d"])
+    parser.add_argument("--skip-defects", action="store_true")
+    given = parser.parse_args()
+    keys = answer_keys()
+    say = sys.stdout.write
+    say("Values against answer keys (an accepted value of the key counts as equal)\n")
+    tables: list[tuple[str, Recalls]] = []
+    with TemporaryDirectory() as folder:
+        for number, (name, practice) in enumerate(practices(given, Path(folder))):
+            began = time.perf_counter()
+            source = keys.open_source(practice, Path(folder) / f"work{number}")
+            key = keys.AnswerKey(practice, source)
+            wrong = key.run()
+            quarantined = sum(q.rows for q in source.snapshot.quarantine)
+            say(
+                f"{name:26}{sum(key.compared.values()):>10,} values of {len(key.compared)} "
+                f"objects, {len(wrong)} differ, {quarantined} rows quarantined; "
+                f"{duplicates(source, key.truth)}; {time.perf_counter() - began:.1f} s\n"
+            )
+            for difference in wrong[:5]:
+                say(f"    {difference}\n")
+            tables.append((name, Recalls()))
+            tables[-1][1].add(of_key(key.truth))
+    tables.append(("wordings written by hand", Recalls()))
+    tables[-1][1].add(of_list())
+    say(f"\n{'Recall intervals':26}{'wanted':>10}{'found':>8}{'F1':>8}{'decoys':>8}"
+        f"{'wrong':>7}{'share':>8}\n")  # fmt: skip
+    for name, recalls in tables:
+        say(recalls.line(name) + "\n")
+    say(f"goals: F1 at least {GOAL_F1}, decoys at most {GOAL_DECOYS:.1%}\n\n")
+    sys.stdout.flush()
+    if given.skip_defects:
+        return 0
+    arguments = ["--patients", str(given.patients), "--seeds", *map(str, given.seeds),
+                 "--dialects", *given.dialects]  # fmt: skip
+    return subprocess.run(
+        [sys.executable, str(HERE / "bench_defects.py"), *arguments], check=False
+    ).returncode
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,6 +3,7 @@
 import json
 import shutil
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,11 +59,13 @@ class AnswerKey:
         self.objects: dict[str, list[dict[str, Any]]] = self.truth["objects"]
         self.source = source
         self.differences: list[Difference] = []
+        self.compared: Counter[str] = Counter()
         self.abbr = {p.key: p.abbr for p in source.providers()}
         self.merged = {k: x["key"] for x in self.objects["Contacts"] for k in x["keys"]}
 
     def check(self, name: str, row: dict[str, Any], field: str, got: Any) -> None:
         """Compare one value; ``accept`` lists values as good as the expected one."""
+        self.compared[name] += 1
         want = row["fields"][field]
         accept = (row.get("accept") or {}).get(field, [])
         if not any(_same(got, w) for w in [want, *accept]):
