@@ -57,6 +57,7 @@ class Installation:
     url: str
     api: JobApi
     zoho_url: str
+    dsn: str
 
     async def command(
         self, *arguments: str, stdin: str | None = None, api_key: str | None = None
@@ -123,13 +124,13 @@ async def installation(
     """Everything that ``bridgework up`` starts, for the whole session."""
     dsn = await databases.create()
     home = Home(tmp_path_factory.mktemp("home"))
-    ports = Ports(_free_ports())
+    ports = Ports(free_ports())
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_services(home, dsn, ports))
         url = f"http://127.0.0.1:{ports.of('control')}"
         api = await stack.enter_async_context(JobApi(url, home.secrets().api_key))
         await api.ready()
-        yield Installation(home, url, api, zoho.base_url)
+        yield Installation(home, url, api, zoho.base_url, dsn)
     await databases.drop(dsn)
 
 
@@ -154,7 +155,7 @@ async def _services(home: Home, dsn: str, ports: Ports) -> AsyncIterator[None]:
             await asyncio.gather(*tasks)
 
 
-def _free_ports() -> int:
+def free_ports() -> int:
     """Return the first of six neighbouring ports that were free a moment ago."""
     while True:
         base = random.randrange(20_000, 32_000, 8)

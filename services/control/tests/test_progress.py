@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 from bridgework_contracts.codec import Message
-from bridgework_contracts.commands import DiffRun, FinishRun, OpenWave, StartRun, TakeFingerprint
+from bridgework_contracts.commands import (
+    DiffRun,
+    FinishRun,
+    OpenWave,
+    PauseRun,
+    ResumeRun,
+    StartRun,
+    TakeFingerprint,
+)
 from bridgework_contracts.ids import RunId
 from bridgework_contracts.progress import (
     DiffFinished,
@@ -101,7 +109,10 @@ async def test_a_migration_goes_all_the_way_from_rehearsal_to_live(world: World)
 
     await world.approve(job_id, "G5")
     delta = await world.start(job_id, "delta", export_path="exports/later")
-    start = (await tell(world, delta, "delta"))[0]
+    # What still waits in earlier runs is not moved by them while a delta runs.
+    pause, start, *rest = await tell(world, delta, "delta")
+    assert pause == PauseRun(run_id=RunId(full), reason="a delta moves what waits")
+    assert rest[-1] == ResumeRun(run_id=RunId(full))
     assert isinstance(start, StartRun)
     assert start.spec.kind is RunKind.DELTA
     assert start.spec.base_run_id == full
@@ -110,7 +121,8 @@ async def test_a_migration_goes_all_the_way_from_rehearsal_to_live(world: World)
     assert await state(world, job_id) == "delta_loaded"
 
     second = await world.start(job_id, "delta", export_path="exports/last")
-    start = (await tell(world, second, "delta"))[0]
+    *pauses, start = (await tell(world, second, "delta"))[:3]
+    assert [one.run_id for one in pauses if isinstance(one, PauseRun)] == [full, delta]
     assert isinstance(start, StartRun)
     assert start.spec.base_run_id == delta
 

@@ -119,8 +119,10 @@ class QuarantineCollector:
             if key is None:
                 continue
             if key in self._keys[parent.target]:
-                stranded |= key in self._stranded[parent.target]
-                continue
+                if key not in self._stranded[parent.target]:
+                    continue
+                stranded = True
+                break
             if all(p.code != _PURGED for p in record.problems) and record.provenance:
                 at = record.provenance[0]
                 self._orphan(record.object, record.key, at.file, at.line, parent.column, str(key))

@@ -51,7 +51,10 @@ def gates_table(gates: list[dict[str, Any]]) -> Table:
 def places_table(places: list[dict[str, Any]]) -> Table:
     """Return quarantined places: where, what, what to do."""
     table = Table()
-    for column in ("id", "state", "place", "column", "code", "shape", "remedy"):
+    add_id_column(table, [one["item_id"] for one in places])
+    table.add_column("state", no_wrap=True)
+    table.add_column("place", no_wrap=True)
+    for column in ("column", "code", "shape", "remedy"):
         table.add_column(column, overflow="fold")
     for one in places:
         table.add_row(
@@ -72,6 +75,11 @@ def _counters(title: str) -> Table:
     for column in ("extracted", *OUTCOMES):
         table.add_column(column, justify="right", overflow="fold")
     return table
+
+
+def add_id_column(table: Table, ids: list[str]) -> None:
+    """Add a column of ids, never cut or wrapped: people copy them into the next command."""
+    table.add_column("id", no_wrap=True, min_width=max(map(len, ids), default=0))
 
 
 def _row(table: Table, name: str, counts: dict[str, int]) -> None:

@@ -6,6 +6,7 @@ import typer
 from rich.table import Table
 
 from bridgework.home import DEFAULT_HOME
+from bridgework.tables import add_id_column
 from bridgework.terminal import (
     DEFAULT_URL,
     HomeOption,
@@ -30,7 +31,8 @@ def deadletters_list(
     """List what could not be handled, newest first."""
     page = with_job_api(lambda api: api.get(f"/tenants/{tenant}/dead-letters"), url, api_key, home)
     table = Table()
-    for column in ("id", "service", "code", "hint", "replayed"):
+    add_id_column(table, [row["dead_letter_id"] for row in page["data"]])
+    for column in ("service", "code", "hint", "replayed"):
         table.add_column(column)
     for row in page["data"]:
         table.add_row(

@@ -38,8 +38,10 @@ WHOLE = frozenset({RunKind.FULL, RunKind.DELTA})
 
 _NOT_OF_THE_SOURCE = frozenset(
     {"run_cancelled", "object_without_wave", "undo_without_id", "no_before_image",
-     "outcome_unknown", "deleted_in_source", "deleted_in_zoho"}
+     "outcome_unknown", "deleted_in_source", "deleted_in_zoho", "parent_missing"}
 )  # fmt: skip
+"""Reasons that no correction of the row itself removes. Rows whose parent is not in the export are
+listed by the extractor; what waits for a parent that was refused follows it by itself."""
 _SHAPE_LIMIT = 40
 
 
