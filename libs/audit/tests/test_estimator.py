@@ -1,14 +1,17 @@
 """The estimator: scores, grades, triggers."""
 
+import datetime as dt
 import hashlib
 from dataclasses import replace
 from importlib import resources
 from typing import Any
 
 import pytest
+from bridgework_audit.estimate import estimate
 from bridgework_audit.facts import PracticeFacts
 from bridgework_audit.rules import GRADES, load_rules
 from bridgework_audit.scoring import Measured, score
+from bridgework_mapping.document import MappingDocument
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,20 +94,27 @@ def test_a_grade_begins_at_its_threshold(value: float, grade: str) -> None:
     assert found == grade
 
 
-@pytest.mark.parametrize(
-    ("change", "facts", "code", "grade"),
-    [
-        ({"unstable_keys": True}, {}, "unstable_keys", "C"),
-        ({}, {"stable_keys": False}, "unstable_keys", "C"),
-        ({"records": 1_000_001}, {}, "records_above", "D"),
-        ({"file_bytes": 250_000_000_001}, {}, "files_gb_above", "D"),
-        ({"locations": 6}, {}, "locations_above", "D"),
-        ({"records": 2_000_001}, {}, "records_above", "E"),
-        ({}, {"access": "none"}, "no_machine_readable_export", "E"),
-        ({}, {"edition": "free"}, "edition_without_api", "E"),
-        ({"clinical_no_home": 1}, {}, "clinical_no_home", "E"),
-    ],
-)
+TRIGGERS: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
+    ({"unstable_keys": True}, {}, "unstable_keys", "C"),
+    ({}, {"stable_keys": False}, "unstable_keys", "C"),
+    ({"records": 1_000_001}, {}, "records_above", "D"),
+    ({"file_bytes": 250_000_000_001}, {}, "files_gb_above", "D"),
+    ({"locations": 6}, {}, "locations_above", "D"),
+    ({"records": 2_000_001}, {}, "records_above", "E"),
+    ({}, {"access": "none"}, "no_machine_readable_export", "E"),
+    ({}, {"edition": "free"}, "edition_without_api", "E"),
+    ({"clinical_no_home": 1}, {}, "clinical_no_home", "E"),
+]
+
+
+def test_every_trigger_of_the_rules_is_tried() -> None:
+    """A trigger that is added to the rules comes with its case."""
+    assert {(grade, code) for _, _, code, grade in TRIGGERS} == {
+        (trigger.grade, trigger.code) for trigger in RULES.triggers
+    }
+
+
+@pytest.mark.parametrize(("change", "facts", "code", "grade"), TRIGGERS)
 def test_a_trigger_lifts_the_grade(
     change: dict[str, Any], facts: dict[str, Any], code: str, grade: str
 ) -> None:
@@ -163,6 +173,19 @@ def test_more_of_anything_never_lowers_the_score(
     low, high = score(before, CALM, RULES), score(raised, CALM, RULES)
     assert high.value >= low.value - 1e-9
     assert GRADES.index(high.grade) >= GRADES.index(low.grade)
+
+
+def test_the_same_input_gives_the_same_quote() -> None:
+    """To the last line, whenever it is asked for."""
+    document = MappingDocument.default()
+    counts = {"patient": 6_000, "note": 35_000, "document": 12_000}
+    day = dt.date(2026, 10, 6)
+    quotes = [
+        estimate(SEED_PAIR, document, counts, PracticeFacts(), rules=load_rules(), exported_on=day)
+        for _ in range(2)
+    ]
+    assert quotes[0].as_dict() == quotes[1].as_dict()
+    assert quotes[0].as_dict()["price"]["total"]
 
 
 def test_the_drivers_points_add_up_to_the_score() -> None:

@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from tests.contract.job_api.conftest import KEY, JobApi
 
-EXAMPLES = 40
+EXAMPLES = 30
 ZONES = {"enum": ["America/New_York", "UTC"]}
 SEMANTIC = {
     "time_zone": ZONES,
