@@ -324,6 +324,18 @@ async def world(prepared: str, tmp_path: Path) -> AsyncIterator[World]:
         yield made
 
 
+@pytest.fixture(scope="module")
+async def shared(
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[World]:
+    """A control that the tests of a module share; for those that are refused and change nothing."""
+    folder = tmp_path_factory.mktemp("shared")
+    dsn = await databases.create()
+    async with opened(settings_for(dsn, folder)) as made:
+        yield made
+    await databases.drop(dsn)
+
+
 @pytest.fixture(scope="session")
 async def local_zoho() -> AsyncIterator[LocalZoho]:
     """The sandbox, as a process of its own."""

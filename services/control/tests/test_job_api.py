@@ -89,9 +89,9 @@ async def test_a_malformed_tenant_is_refused_and_leaves_nothing_behind(
 @pytest.mark.parametrize(
     "url", ["", "not a url", "http://[", "ftp://zoho.example", "http://a:99999"]
 )
-async def test_an_address_that_is_none_is_refused(world: World, field: str, url: str) -> None:
+async def test_an_address_that_is_none_is_refused(shared: World, field: str, url: str) -> None:
     """A tenant whose Zoho cannot even be asked would fail in every service, again and again."""
-    answer = await world.api.ask("POST", "/tenants", tenant("harbor", **{field: url}))
+    answer = await shared.api.ask("POST", "/tenants", tenant("harbor", **{field: url}))
     answer.problem(422, "invalid_request")
 
 
@@ -258,15 +258,15 @@ def cursor(*parts: Any) -> str:
         cursor("2026-11-23T00:00:00+00:00", "job_\ud800"),
     ],
 )
-async def test_a_made_up_cursor_is_malformed(world: World, made_up: str) -> None:
+async def test_a_made_up_cursor_is_malformed(shared: World, made_up: str) -> None:
     """422, whatever is inside."""
-    (await world.api.ask("GET", f"/jobs?cursor={made_up}")).problem(422, "invalid_request")
+    (await shared.api.ask("GET", f"/jobs?cursor={made_up}")).problem(422, "invalid_request")
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", f"cursor={'a' * 1025}"])
-async def test_a_page_has_limits(world: World, query: str) -> None:
+async def test_a_page_has_limits(shared: World, query: str) -> None:
     """422 for what is out of range."""
-    (await world.api.ask("GET", f"/jobs?{query}")).problem(422, "invalid_request")
+    (await shared.api.ask("GET", f"/jobs?{query}")).problem(422, "invalid_request")
 
 
 # ---- gates --------------------------------------------------------------------------------------
@@ -596,9 +596,9 @@ async def test_a_failed_run_that_cannot_be_repaired_does_not_hold_its_job_for_ev
         "/tenants/nobody/dead-letters",
     ],
 )
-async def test_what_does_not_exist_is_not_found_as_a_problem(world: World, path: str) -> None:
+async def test_what_does_not_exist_is_not_found_as_a_problem(shared: World, path: str) -> None:
     """Also paths nobody ever made."""
-    (await world.api.ask("GET", path)).problem(404, "not_found")
+    (await shared.api.ask("GET", path)).problem(404, "not_found")
 
 
 async def test_a_method_nobody_offers_is_a_problem(world: World) -> None:
@@ -607,8 +607,8 @@ async def test_a_method_nobody_offers_is_a_problem(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", ["/jobs/a%00b", "/jobs/..", "/runs/%C3%BC", f"/jobs/{'x' * 65}"])
-async def test_an_id_of_another_form_is_malformed_or_not_found(world: World, path: str) -> None:
+async def test_an_id_of_another_form_is_malformed_or_not_found(shared: World, path: str) -> None:
     """Never an error of ours."""
-    answer = await world.api.ask("GET", path)
+    answer = await shared.api.ask("GET", path)
     assert answer.status in {404, 422}
     answer.problem(answer.status, answer.body["code"])
