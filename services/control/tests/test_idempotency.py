@@ -119,3 +119,32 @@ async def test_two_requests_under_one_key_at_the_same_moment_start_one_run(world
     assert accepted
     assert all(body == accepted[0] for body in accepted)
     assert {answer.status for answer in answers} <= {202, 409}
+
+
+async def test_two_requests_under_one_key_at_the_same_moment_create_one_job(world: World) -> None:
+    """Nothing else would refuse the second job: only the claimed key does."""
+    tenant_id = await world.tenant()
+    answers = await asyncio.gather(
+        *(world.api.ask("POST", "/jobs", job(tenant_id), Idempotency_Key="k") for _ in range(5))
+    )
+    assert len((await world.api.get("/jobs"))["data"]) == 1
+    assert {answer.status for answer in answers} <= {202, 409}
+    for answer in answers:
+        if answer.status == 409:
+            answer.problem(409, "request_under_way")
+    again = await world.api.ask("POST", "/jobs", job(tenant_id), Idempotency_Key="k")
+    assert again.body in [answer.body for answer in answers]
+
+
+async def test_a_claim_whose_process_died_is_taken_over(world: World) -> None:
+    """Not at once, but nobody waits for ever."""
+    tenant_id = await world.tenant()
+    body = job(tenant_id)
+    made = await world.api.post("/jobs", body, Idempotency_Key="k")
+    cut_off = "update control.idempotency set status = 0, created_at = clock_timestamp()"
+    await world.pool.execute(cut_off)
+    answer = await world.api.ask("POST", "/jobs", body, Idempotency_Key="k")
+    answer.problem(409, "request_under_way")
+    await world.pool.execute(f"{cut_off} - interval '6 minutes'")
+    second = await world.api.post("/jobs", body, Idempotency_Key="k")
+    assert second["job_id"] != made["job_id"]

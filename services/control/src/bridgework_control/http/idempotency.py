@@ -28,30 +28,42 @@ async def once(
 ) -> JSONResponse:
     """Do ``act`` unless this key was answered before; return (status, body, location) as JSON.
 
-    Two requests with one key at the same moment may both act; the operations behind refuse a busy
-    job, so that the second ends as 409 rather than as a second run.
+    The key is claimed before anything is done, so that of two requests at the same moment one
+    acts. A request that was refused leaves no trace and may be sent again.
 
     Raises:
-        ApiError: ``idempotency_key_reused`` when the key came with another request before.
+        ApiError: ``idempotency_key_reused`` when the key came with another request before;
+            ``request_under_way`` while the first one is not answered yet.
     """
+    if key is None:
+        status, answer, location = await act()
+        return _answer(status, _plain(answer), location)
     asked = control.request_hash(operation.encode() + _told(body))
     scope = f"{caller.name}:{caller.tenant_id or '*'}"
-    if key is not None:
-        kept = await control.pool.fetchrow(control.runs.remembered_answer, scope, key)
-        if kept is not None:
-            if kept["request_hash"] != asked:
-                raise ApiError(
-                    "This Idempotency-Key was used for another request.",
-                    code="idempotency_key_reused",
-                )
-            return _answer(kept["status"], kept["body"], kept["location"])
-    status, answer, location = await act()
-    plain = orjson.loads(orjson.dumps(answer))
-    if key is not None:
-        await control.pool.execute(
-            control.runs.remember_answer, scope, key, asked, status, plain, location
-        )
+    sql, pool = control.runs, control.pool
+    if not await pool.fetchval(sql.claim_key, scope, key, asked):
+        kept = await pool.fetchrow(sql.remembered_answer, scope, key)
+        if kept is None or (kept["status"] == 0 and kept["request_hash"] == asked):
+            raise ApiError(
+                "The same request is under way; ask again in a moment.", code="request_under_way"
+            )
+        if kept["request_hash"] != asked:
+            raise ApiError(
+                "This Idempotency-Key was used for another request.", code="idempotency_key_reused"
+            )
+        return _answer(kept["status"], kept["body"], kept["location"])
+    try:
+        status, answer, location = await act()
+    except BaseException:
+        await pool.execute(sql.unclaim_key, scope, key)
+        raise
+    plain = _plain(answer)
+    await pool.execute(sql.remember_answer, scope, key, status, plain, location)
     return _answer(status, plain, location)
+
+
+def _plain(answer: dict[str, Any]) -> Any:
+    return orjson.loads(orjson.dumps(answer))
 
 
 def _told(body: BaseModel | None) -> bytes:

@@ -25,6 +25,7 @@ STATUS_BY_CODE = {
     "job_busy": 409,
     "illegal_transition": 409,
     "idempotency_key_reused": 409,
+    "request_under_way": 409,
     "tenant_exists": 409,
     "not_fixable": 409,
     "nothing_to_release": 409,

@@ -91,10 +91,23 @@ where tenant_id = $1 and dead_letter_id = $2;
 -- How many dead letters of a tenant wait for a person.
 select count(*) from {schema}.dead_letters where tenant_id = $1 and replayed_at is null;
 
+-- name: claim_key
+-- Claims an idempotency key for one request; a claim whose process died may be taken over.
+insert into {schema}.idempotency as i (scope, idempotency_key, request_hash, status, body)
+values ($1, $2, $3, 0, '{}')
+on conflict on constraint idempotency_pk do update
+  set created_at = clock_timestamp(), request_hash = excluded.request_hash
+  where i.status = 0 and i.created_at < clock_timestamp() - interval '5 minutes'
+returning true;
+
+-- name: unclaim_key
+-- Gives a claim back: the request was refused and may be sent again.
+delete from {schema}.idempotency where scope = $1 and idempotency_key = $2 and status = 0;
+
 -- name: remember_answer
--- Keeps the answer to an idempotency key, once.
-insert into {schema}.idempotency (scope, idempotency_key, request_hash, status, body, location)
-values ($1, $2, $3, $4, $5, $6) on conflict do nothing;
+-- Keeps the answer to an idempotency key.
+update {schema}.idempotency set status = $3, body = $4, location = $5
+where scope = $1 and idempotency_key = $2;
 
 -- name: remembered_answer
 -- The answer given to an idempotency key before.
