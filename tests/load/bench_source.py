@@ -34,6 +34,12 @@ HERE = Path(__file__).parent
 TESTS = HERE.parents[1] / "libs" / "dental_exec" / "tests"
 SHARED = HERE.parents[2] / "shared" / "data"
 GOAL_F1, GOAL_DECOYS = 0.97, 0.005
+KEY_IS_WRONG = {
+    ("harbor-dental-delta", "Contacts", "1417", "Drug_Interaction_Flag"): (
+        "alerts.csv has Y for 1417|Drug interaction since the second export (changes.json)"
+    ),
+}
+"""Where a key of ours was looked into and the export is right."""
 
 
 def answer_keys() -> ModuleType:
@@ -152,7 +158,8 @@ def main() -> int:
             began = time.perf_counter()
             source = keys.open_source(practice, Path(folder) / f"work{number}")
             key = keys.AnswerKey(practice, source)
-            wrong = key.run()
+            differing = key.run()
+            wrong = [d for d in differing if (name, d.object, d.key, d.field) not in KEY_IS_WRONG]
             quarantined = sum(q.rows for q in source.snapshot.quarantine)
             say(
                 f"{name:26}{sum(key.compared.values()):>10,} values of {len(key.compared)} "
@@ -161,6 +168,8 @@ def main() -> int:
             )
             for difference in wrong[:5]:
                 say(f"    {difference}\n")
+            for why in [w for (place, *_), w in KEY_IS_WRONG.items() if place == name]:
+                say(f"    the key is wrong: {why}\n")
             tables.append((name, Recalls()))
             tables[-1][1].add(of_key(key.truth))
     tables.append(("wordings written by hand", Recalls()))

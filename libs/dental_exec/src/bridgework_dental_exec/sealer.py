@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 MEMORY_LIMIT = "512MB"
 _BATCH_BYTES = 16 << 20
 _MIN_BATCH_ROWS, _MAX_BATCH_ROWS = 256, 65_536
+_GROUP_BYTES = 32 << 20
+"""A row group is held in memory while it is written and while it is read: counted in bytes, for
+rows of notes are a thousand times as long as rows of alerts."""
+
 _STREAM_AHEAD = "32MB"
 """How far DuckDB works ahead of the writer; its default of 1 MB leaves one core idle."""
 
@@ -152,9 +156,15 @@ class Sealer:
         snapshot = self._snapshot
         rows = 0
         with open_writer(snapshot.path(table.name), schema, snapshot.key(table.name)) as writer:
+            group: list[pa.RecordBatch] = []
             for batch in batches:
-                writer.write_batch(batch)
+                group.append(batch)
                 rows += batch.num_rows
+                if sum(b.nbytes for b in group) >= _GROUP_BYTES:
+                    writer.write_table(pa.Table.from_batches(group, schema))
+                    group = []
+            if group:
+                writer.write_table(pa.Table.from_batches(group, schema))
         return rows
 
 
