@@ -107,6 +107,14 @@ def test_a_file_of_two_encodings_is_read_line_by_line(tmp_path: Path) -> None:
     assert source.dialect.encoding == "mixed"
 
 
+def test_mojibake_of_the_program_is_no_second_encoding(tmp_path: Path) -> None:
+    """A stray line that would fit UTF-8 among many that do not is kept as printed, to be named."""
+    lines = "".join(f"{n},Jos\u00e9\n" for n in range(9)) + "10,Ren\u00c3\u00a9e\n"
+    source, rows = read(tmp_path, ("a,b\n" + lines).encode("cp1252"))
+    assert source.dialect.encoding == "cp1252"
+    assert rows[-1][1][1] == "Ren\u00c3\u00a9e"
+
+
 def test_a_trailer_is_no_row_and_a_cut_row_is_no_trailer(tmp_path: Path) -> None:
     """What closes the file is dropped and kept as text; a truncated record is quarantined."""
     source, rows = read(tmp_path, "a,b,c\n1,x,y\n*** 1 RECORDS ***\n")

@@ -23,6 +23,9 @@ _DELIMITERS = ",;\t|"
 _QUOTES = '"~'
 _SAMPLE_RECORDS = 200
 _NUL_SHARE = 0.2
+_FEW_UTF8 = 0.25
+"""Fewer lines of UTF-8 per line of Windows-1252 are mojibake of the program, not another encoding:
+their cells are repaired, and named, when they are read."""
 
 _EDGES = bytes.maketrans(b';|\t"~\n\r', b",,,,,,,")
 """Makes one character of all that can stand at the edge of a cell."""
@@ -55,7 +58,7 @@ class FileScan:
     ends_open: bool
     """True where the last line has no line end."""
     utf8: str
-    """``ascii``, ``valid``, ``invalid`` (no multi-byte character seen) or ``mixed``."""
+    """``ascii``, ``valid``, ``invalid`` (hardly a line fits) or ``mixed``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,8 @@ def scan_file(path: Path) -> FileScan:
     digest = hashlib.sha256()
     size = lf = cr = crlf = nul = 0
     quotes = tabs = padded = False
-    valid_multibyte = invalid = False
+    invalid = False
+    good = bad = 0
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
     previous = b""
     with path.open("rb") as stream:
@@ -112,17 +116,18 @@ def scan_file(path: Path) -> FileScan:
                 continue
             try:
                 decoder.decode(block)
-                valid_multibyte = True
+                good += block.count(b"\xc3") + 1
             except UnicodeDecodeError:
                 invalid = True
                 decoder.reset()
-                valid_multibyte = valid_multibyte or _has_utf8_character(block)
+                in_block = _accented_lines(block)
+                good, bad = good + in_block[0], bad + in_block[1]
     if decoder.getstate()[0]:
         invalid = True
     utf8 = (
-        ("mixed" if valid_multibyte else "invalid")
+        ("mixed" if good > bad * _FEW_UTF8 else "invalid")
         if invalid
-        else ("valid" if valid_multibyte else "ascii")
+        else ("valid" if good else "ascii")
     )
     ends_open = previous not in {b"", b"\n", b"\r", b"\0"}
     return FileScan(
@@ -138,17 +143,19 @@ def _has_padding(block: bytes) -> bool:
     return b", " in edges or b" ," in edges
 
 
-def _has_utf8_character(block: bytes) -> bool:
-    """True where a line of the block holds a well-formed multi-byte character and no other."""
+def _accented_lines(block: bytes) -> tuple[int, int]:
+    """Count lines with characters beyond ASCII: well-formed UTF-8, and not."""
+    good = bad = 0
     for line in block.split(b"\n"):
         if line.isascii():
             continue
         try:
             line.decode("utf-8")
         except UnicodeDecodeError:
-            continue
-        return True
-    return False
+            bad += 1
+        else:
+            good += 1
+    return good, bad
 
 
 def detect(
