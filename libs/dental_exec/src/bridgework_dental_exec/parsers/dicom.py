@@ -5,9 +5,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import pydicom
-from pydicom.errors import InvalidDicomError
-
 _TAGS = ["PatientName", "PatientBirthDate", "PatientID"]
 
 
@@ -23,6 +20,10 @@ class DicomPerson:
 
 def read_person(path: Path) -> DicomPerson | None:
     """Return the person named in a DICOM file's header, ``None`` where it is no DICOM file."""
+    # Its dictionary of tags takes 30 MiB and half a second: only where there are such images.
+    import pydicom  # noqa: PLC0415
+    from pydicom.errors import InvalidDicomError  # noqa: PLC0415
+
     try:
         data = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
         name = str(data.get("PatientName", "") or "")
