@@ -15,7 +15,8 @@ from bridgework_contracts.errors import SourceUnavailable, SourceUnreadable
 from bridgework_contracts.runs import SourceSpec
 from bridgework_dental_exec import sql_source
 from bridgework_dental_exec.canonical import CanonicalSource
-from bridgework_dental_exec.sql_source import Database, seal_database
+from bridgework_dental_exec.snapshot import seal_database
+from bridgework_dental_exec.sql_source import Database
 
 synthetic = pytest.importorskip("bridgework_synthetic")
 

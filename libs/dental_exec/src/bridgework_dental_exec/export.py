@@ -1,4 +1,4 @@
-"""An export as it was handed over: a folder or a zip, opened without trusting it.
+"""An export as it was handed over: a folder, a zip or a database file, opened without trusting it.
 
 Nothing is written outside ``work_dir``. A path inside an archive that would leave it, a link, a
 password or a bomb is a clear error; a document path that leads elsewhere is a missing document.
@@ -12,12 +12,23 @@ import shutil
 import stat
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Self
 
 from bridgework_contracts.errors import SourceUnreadable
+
+from bridgework_dental_exec.database_files import (
+    DATABASE_SUFFIXES,
+    HEAD_BYTES,
+    SIDECARS,
+    DatabaseFile,
+    find_database,
+    is_database,
+    no_database,
+)
 
 TABLE_SUFFIXES = {".csv", ".txt", ".tsv", ".tab", ".rep", ".xlsx", ".jsonl", ".ndjson", ".json"}
 MANIFEST = "manifest"
@@ -108,6 +119,7 @@ class Export:
     work_dir: Path
     pins: Mapping[str, str] = field(default_factory=dict)
     archive: "Archive | None" = None
+    database: DatabaseFile | None = None
     _tables: dict[str, TableFile] = field(default_factory=dict)
     _documents: dict[str, Path] | None = None
     _manifest: list[ManifestEntry] | None = None
@@ -157,16 +169,18 @@ class Export:
             found.append(
                 Finding("manifest.csv", "manifest_unreadable", "The manifest cannot be read.")
             )
-        known = {t.file.lower(): t for t in self.tables().values()}
+        here = [t.file for t in self.tables().values()]
+        here += [self.database.file] if self.database is not None else []
+        known = {file.lower() for file in here}
         for entry in self.manifest:
             if entry.file.lower() not in known:
                 sentence = "The manifest names a file that is not here."
                 found.append(Finding(entry.file, "manifest_file_missing", sentence))
         listed = {entry.file.lower() for entry in self.manifest}
         found.extend(
-            Finding(t.file, "manifest_file_unlisted", "The manifest does not name this file.")
-            for t in self.tables().values()
-            if self.manifest and t.file.lower() not in listed
+            Finding(file, "manifest_file_unlisted", "The manifest does not name this file.")
+            for file in here
+            if self.manifest and file.lower() not in listed
         )
         return found
 
@@ -215,16 +229,18 @@ def open_export(
     *,
     limits: Limits | None = None,
 ) -> Export:
-    """Open a folder or a zip archive with an export.
+    """Open a folder, a zip archive or a database file with an export.
 
     Args:
-        path: The folder or archive; a single folder inside it may hold the files.
+        path: The folder or archive; a single folder inside it may hold the files. A database
+            file may be given itself: documents and a manifest are looked for beside it.
         work_dir: Where an archive is unpacked; nothing is written anywhere else.
         pins: Pinned answers (``SourceSpec.dialect_pins``), kept for the readers.
         limits: Guards against bombs.
 
     Raises:
-        SourceUnreadable: Not there, not readable, not an archive, hostile archive, or no table.
+        SourceUnreadable: Not there, not readable, not an archive, hostile archive, no table, or not
+            exactly one database that was closed.
     """
     if path.is_dir():
         root = _find_root(path)
@@ -239,15 +255,29 @@ def open_export(
             file=path.name,
             remedy="Give the folder or the zip archive with the export.",
         )
+    if find_database([path], path) is not None:
+        export = Export(root=path.parent, work_dir=work_dir, pins=dict(pins or {}))
+        beside = (p for p in path.parent.iterdir() if p.is_file() and not p.is_symlink())
+        _index_tables(export, [path, *(p for p in sorted(beside) if _is_manifest(p))], path)
+        return export
+    if path.suffix.lower() in DATABASE_SUFFIXES and not zipfile.is_zipfile(path):
+        raise no_database(path.name)
     archive = Archive.open(path, work_dir, limits or Limits())
     export = Export(root=archive.root, work_dir=work_dir, pins=dict(pins or {}), archive=archive)
     _index_tables(export, archive.table_paths)
     return export
 
 
-def _index_tables(export: Export, files: list[Path]) -> None:
+def _is_manifest(file: Path) -> bool:
+    return file.stem.lower() == MANIFEST and file.suffix.lower() in TABLE_SUFFIXES
+
+
+def _index_tables(export: Export, files: list[Path], given: Path | None = None) -> None:
     unknown = []
+    export.database = find_database(files, given)
     for file in files:
+        if export.database is not None and file == export.database.path:
+            continue
         if file.suffix.lower() not in TABLE_SUFFIXES:
             unknown.append(file.name)
             continue
@@ -258,7 +288,12 @@ def _index_tables(export: Export, files: list[Path]) -> None:
             continue
         export._tables[name] = TableFile(name, file.name, file, file.stat().st_size)  # noqa: SLF001
     export.unknown_files = tuple(unknown)
-    if not export.tables():
+    none = [name for name in unknown if Path(name).suffix.lower() in DATABASE_SUFFIXES]
+    if none and not export.tables() and export.database is None:
+        raise no_database(none[0])
+    sentence = "This is called a database and is none, or it is encrypted: it was not read."
+    export.findings += [Finding(name, "database_unrecognised", sentence) for name in none]
+    if not export.tables() and export.database is None:
         raise SourceUnreadable(
             "No table file was found.",
             code="export_empty",
@@ -270,7 +305,7 @@ def _find_root(path: Path) -> Path:
     for _ in range(4):
         children = sorted(path.iterdir())
         if any(
-            c.is_file() and c.suffix.lower() in {*TABLE_SUFFIXES}
+            c.is_file() and (c.suffix.lower() in TABLE_SUFFIXES or is_database(c))
             for c in children
             if c.suffix.lower() != ".json"
         ):
@@ -387,18 +422,40 @@ class Archive:
                 big and info.file_size > limits.ratio * max(info.compress_size, 1)
             ):
                 raise _refused("archive_bomb", "A file in the archive unpacks to far too much.")
-        top = _common_top(list(names.values()))
+        top = self._top(names)
         for info, name in names.items():
-            inner = PurePosixPath(*name.parts[len(top) :]) if top else name
+            if name.parts[: len(top)] != top:
+                continue
+            inner = PurePosixPath(*name.parts[len(top) :])
             if len(inner.parts) == 1:
-                if inner.suffix.lower() in TABLE_SUFFIXES:
-                    self.table_paths.append(self._unpack(info, self.root / inner.name))
+                self._take(info, inner)
             elif inner.parts[0].lower() in {DOCUMENTS, "docs"}:
                 relative = PurePosixPath(*inner.parts[1:])
                 place = self.root / DOCUMENTS / relative
                 self.documents.setdefault(relative.as_posix().casefold(), place)
                 self._entries.setdefault(place, info)
         self.table_paths.sort()
+
+    def _take(self, info: zipfile.ZipInfo, name: PurePosixPath) -> None:
+        """Unpack a file that may hold tables, or that tells that a database was open."""
+        sidecars = tuple(f"{s}{end}" for s in DATABASE_SUFFIXES for end in SIDECARS)
+        if name.name.lower().endswith(sidecars):
+            self._unpack(info, self.root / name.name)
+        elif name.suffix.lower() in TABLE_SUFFIXES | DATABASE_SUFFIXES:
+            self.table_paths.append(self._unpack(info, self.root / name.name))
+
+    def _top(self, names: Mapping[zipfile.ZipInfo, PurePosixPath]) -> tuple[str, ...]:
+        called = {n: i for i, n in names.items() if n.suffix.lower() in DATABASE_SUFFIXES}
+        true = {n for n, i in called.items() if is_database(Path(n.name), partial(self._head, i))}
+        top = _common_top(names.values(), true)
+        return top if top is not None else _common_top(called, set(called)) or ()
+
+    def _head(self, info: zipfile.ZipInfo) -> bytes:
+        try:
+            with self._zip.open(info) as stream:
+                return stream.read(HEAD_BYTES)
+        except _DAMAGED:
+            return b""
 
     def unpack_document(self, place: Path) -> Path:
         """Return the unpacked document, unpacking it on first use."""
@@ -442,19 +499,23 @@ def _safe_name(info: zipfile.ZipInfo) -> PurePosixPath:
     return name
 
 
-def _common_top(names: list[PurePosixPath]) -> tuple[str, ...]:
-    """Return the folder that holds the tables: the shallowest one with a table file."""
+def _common_top(
+    names: Iterable[PurePosixPath], databases: set[PurePosixPath]
+) -> tuple[str, ...] | None:
+    """Return the folder that holds the tables, if any: the shallowest one with one."""
     best: tuple[str, ...] | None = None
     for name in names:
         folder = name.parts[:-1]
         lowered = {p.lower() for p in folder}
-        if name.suffix.lower() not in TABLE_SUFFIXES - {".json"} or DOCUMENTS in lowered:
+        if DOCUMENTS in lowered or (
+            name.suffix.lower() not in TABLE_SUFFIXES - {".json"} and name not in databases
+        ):
             continue
         if "__MACOSX" in folder:
             continue
         if best is None or len(folder) < len(best):
             best = folder
-    return best or ()
+    return best
 
 
 def _refused(code: str, sentence: str) -> SourceUnreadable:

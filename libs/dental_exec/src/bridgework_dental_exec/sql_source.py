@@ -9,20 +9,20 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
 from bridgework_contracts.errors import SourceUnavailable, SourceUnreadable
 
+from bridgework_dental_exec.database_files import DatabaseFile, StoredTable
 from bridgework_dental_exec.dialects import FileScan
-from bridgework_dental_exec.export import TableFile
-from bridgework_dental_exec.profile import TableDef, load_profile
+from bridgework_dental_exec.export import Finding, TableFile, sha256_of
+from bridgework_dental_exec.profile import Profile, TableDef
 from bridgework_dental_exec.reading import Batch, RowSource, printed
 from bridgework_dental_exec.rows import ReadReport, column_names
-from bridgework_dental_exec.sealer import Sealer
-from bridgework_dental_exec.snapshot import Snapshot, new_snapshot
+from bridgework_dental_exec.sealer import Sealed, Sealer
 
 _Range = tuple[int, int]
 """Keys from the first up to, but not including, the second."""
@@ -32,6 +32,12 @@ _MOST_ROWS = 4 * _ROWS_PER_RANGE
 _FETCH_ROWS = 8_192
 _NO_SCAN = FileScan(0, "", 0, 0, 0, 1, True, True, True, False, "valid")
 """Facts of a file there is none of; cells are trimmed and their line ends unified."""
+
+_FILE_WINS = "This table is there as a file too: the file was read, the database's table was not."
+_FIRST_WINS = "Two places hold the same table: only the first was read."
+_UNKNOWN = "No table of the profile looks like this table of the database: it was not read."
+_VIEW = "Views and virtual tables of a database are not read; what they show stands in tables."
+_VIEW_NEEDED = "This is a view, not a table: it was not read. Save it as a table, or as CSV."
 
 
 class Connection(Protocol):
@@ -50,74 +56,145 @@ class Database:
 
     Attributes:
         open: Opens a new connection; called once per range, in worker threads.
-        tables: Profile table → name in the database; tables left out are taken as missing.
+        tables: Profile table → name in the database (``schema.table``, or its parts); tables
+            left out are taken as missing.
         placeholder: The driver's parameter mark (``?``, ``%s``, or ``$`` for ``$1``, ``$2``).
         errors: The driver's exception classes.
         quote: Quotes identifiers: one character, or two for opening and closing.
+        order: Profile table → column that numbers its rows; others go by the profile's key.
+        shown: Profile table → its name in provenance; others are ``name (database)``.
+        scan: What is known about the file the database stands in.
     """
 
     open: Callable[[], Connection]
-    tables: Mapping[str, str]
+    tables: Mapping[str, str | tuple[str, ...]]
     placeholder: str = "?"
     errors: tuple[type[Exception], ...] = (Exception,)
     quote: str = '"'
+    order: Mapping[str, str] = field(default_factory=dict)
+    shown: Mapping[str, str] = field(default_factory=dict)
+    scan: FileScan = _NO_SCAN
 
     def mark(self, number: int) -> str:
         """Return the mark of a statement's n-th parameter."""
         return f"${number}" if self.placeholder == "$" else self.placeholder
 
 
-def seal_database(
-    database: Database,
-    out_dir: Path,
-    *,
-    seal: bytes | None = None,
-    profile: str = "dental_exec_v1",
-    parallel: int = 2,
-) -> Snapshot:
-    """Read a database into a sealed snapshot, as :func:`seal_snapshot` does with an export.
+class FileSealer:
+    """Seals the tables of a database file, those left out that a file of the export gave.
 
-    Provenance names the table; the line is the row's ordinal in key order.
+    A table is known by its name; one whose name says nothing is matched by its columns, after
+    the others, and only where its place is not taken. Rows are numbered as they are stored.
+    """
 
-    Args:
-        database: Where to read.
-        out_dir: New or empty folder for the snapshot.
-        seal: The tenant's data key, 32 bytes.
-        profile: Name of the source profile.
-        parallel: Ranges read at the same time.
+    def __init__(self, file: DatabaseFile, profile: Profile, parallel: int = 2) -> None:
+        self._file = file
+        self._profile = profile
+        self._parallel = parallel
+
+    def results(self, sealer: Sealer, taken: set[str]) -> list[Sealed]:
+        """Return what became of each table and view, in the database's order.
+
+        Args:
+            sealer: Writes the tables.
+            taken: Profile tables that were read from files.
+
+        Raises:
+            SourceUnreadable: The file is damaged, encrypted, or of a newer version.
+        """
+        file = self._file
+        try:
+            with closing(file.open()):
+                places, left = self._matched(file.tables(), taken)
+                database = self._database(places)
+                return left + [
+                    sealer.seal(table, open_table(database, table, self._parallel))
+                    for name, table in self._profile.tables.items()
+                    if name in places
+                ]
+        except SourceUnavailable as exc:
+            raise file.refused(exc.__cause__) from exc
+        except file.errors as exc:
+            raise file.refused(exc) from exc
+
+    def _database(self, places: Mapping[str, StoredTable]) -> Database:
+        scan = replace(_NO_SCAN, sha256=sha256_of(self._file.path)) if places else _NO_SCAN
+        return Database(
+            open=self._file.open,
+            tables={name: stored.path for name, stored in places.items()},
+            errors=self._file.errors,
+            order={name: stored.ordered for name, stored in places.items() if stored.ordered},
+            shown={name: stored.shown for name, stored in places.items()},
+            scan=scan,
+        )
+
+    def _matched(
+        self, stored: list[StoredTable], taken: set[str]
+    ) -> tuple[dict[str, StoredTable], list[Sealed]]:
+        """Return profile table → stored table, and the findings of those left out."""
+        places: dict[str, StoredTable] = {}
+        left: list[Sealed] = []
+        unnamed: list[StoredTable] = []
+        tables = [one for one in stored if one.kind == "table"]
+        for one in tables:
+            table = self._profile.named(one.path[-1])
+            if table is None:
+                unnamed.append(one)
+            elif table.name in taken:
+                left.append(_left(one, "table_twice", _FILE_WINS))
+            elif places.setdefault(table.name, one) is not one:
+                left.append(_left(one, "table_twice", _FIRST_WINS))
+        for one in unnamed:
+            table = self._profile.match_table(one.path[-1], self._header(one))
+            if table is None:
+                left.append(_left(one, "table_unknown", _UNKNOWN))
+            elif table.name in taken or table.name in places:
+                left.append(_left(one, "table_twice", _FIRST_WINS))
+            else:
+                places[table.name] = one
+        for one in (one for one in stored if one.kind == "view"):
+            table = self._profile.named(one.path[-1])
+            needed = table is not None and table.name not in taken and table.name not in places
+            code = "table_unknown" if needed else "view_not_read"
+            left.append(_left(one, code, _VIEW_NEEDED if needed else _VIEW))
+        return places, left
+
+    def _header(self, one: StoredTable) -> list[str]:
+        database = self._database({})
+        return column_names(_columns(database, _quote(database, one.path), one.shown))
+
+
+def _left(stored: StoredTable, code: str, sentence: str) -> Sealed:
+    return Sealed(None, findings=[Finding(stored.shown, code, sentence)])
+
+
+def open_table(database: Database, table: TableDef, parallel: int) -> RowSource:
+    """Open one table of a database; its rows are numbered in the order they are read.
 
     Raises:
         SourceUnavailable: The database does not answer.
-        SourceUnreadable: A table that was named is not there.
+        SourceUnreadable: The table is not there.
     """
-    snapshot = new_snapshot(out_dir, load_profile(profile), seal)
-    sealer = Sealer(snapshot, {})
-    try:
-        for name, table in snapshot.profile.tables.items():
-            if name in database.tables:
-                snapshot.keep(sealer.seal(table, _open_table(database, table, parallel)))
-    finally:
-        sealer.close()
-    snapshot.save()
-    return snapshot
-
-
-def _open_table(database: Database, table: TableDef, parallel: int) -> RowSource:
-    name = database.tables[table.name]
-    quoted = _quote(database, name)
+    stored = database.tables[table.name]
+    name = stored if isinstance(stored, str) else ".".join(stored)
+    quoted = _quote(database, stored)
     columns = _columns(database, quoted, name)
     header = column_names(columns)
     report = ReadReport(header=header)
-    order = [columns[header.index(c)] for c in table.key if c in header]
+    numbered = database.order.get(table.name)
+    key = [columns[header.index(c)] for c in table.key if c in header]
+    order = [numbered] if numbered else key
     ranges = _ranges(database, quoted, order[0]) if order else None
-    file = TableFile(table.name, f"{name} (database)", Path(), 0)
+    shown = database.shown.get(table.name, f"{name} (database)")
+    file = TableFile(table.name, shown, Path(), 0)
     batches = _TableReader(database, quoted, order, parallel, report).batches(ranges)
-    return RowSource(file, _NO_SCAN, None, header, batches, report, ("Read from a database.",))
+    return RowSource(file, database.scan, None, header, batches, report, ("Read from a database.",))
 
 
-def _quote(database: Database, name: str) -> str:
+def _quote(database: Database, name: str | tuple[str, ...]) -> str:
+    parts = name.split(".") if isinstance(name, str) else name
     first, last = database.quote[0], database.quote[-1]
-    return ".".join(f"{first}{part.replace(last, last * 2)}{last}" for part in name.split("."))
+    return ".".join(f"{first}{part.replace(last, last * 2)}{last}" for part in parts)
 
 
 def _ask(
