@@ -37,6 +37,12 @@ def practice(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def exported(practice: Path, tmp_path_factory: pytest.TempPathFactory) -> CanonicalSource:
+    """The practice, read from its CSV files."""
+    return sealed(practice / "export", tmp_path_factory.mktemp("csv"))
+
+
 def tables_of(snapshot: Snapshot) -> Iterator[tuple[str, str, list[str], list[Any]]]:
     """Yield the profile's name, a name as a database spells it, columns and rows."""
     connection = snapshot.connect()
@@ -107,18 +113,17 @@ def beside_documents(csv_export: Path, snapshot: Snapshot, folder: Path, ending:
 
 @pytest.mark.parametrize("ending", [".duckdb", ".sqlite"])
 def test_a_database_file_gives_the_records_of_its_csv_files(
-    ending: str, practice: Path, tmp_path: Path
+    ending: str, practice: Path, exported: CanonicalSource, tmp_path: Path
 ) -> None:
     """Folder, zip and the file itself; documents too; the audit as a process succeeds."""
-    want = sealed(practice / "export", tmp_path / "csv")
-    folder = beside_documents(practice / "export", want.snapshot, tmp_path / "db", ending)
+    folder = beside_documents(practice / "export", exported.snapshot, tmp_path / "db", ending)
     file = folder / f"restored{ending}"
     before = (hashlib.sha256(file.read_bytes()).hexdigest(), sorted(folder.iterdir()))
-    rows = sum(t.rows for t in want.snapshot.tables.values())
+    rows = sum(t.rows for t in exported.snapshot.tables.values())
     (folder / "manifest.csv").write_text(f"file,rows,sha256\n{file.name},{rows},{before[0]}\n")
     got = sealed(folder, tmp_path / "w")
-    assert same(got, want) > 500
-    assert documents(got) == documents(want)
+    assert same(got, exported) > 500
+    assert documents(got) == documents(exported)
     assert any(state == "present" for state, _ in documents(got).values())
     assert [f for f in got.snapshot.findings if not f.code.startswith("columns")] == []
     place = next(got.records("ledger_entry")).provenance[0]
@@ -128,21 +133,23 @@ def test_a_database_file_gives_the_records_of_its_csv_files(
     assert (hashlib.sha256(file.read_bytes()).hexdigest(), sorted(folder.iterdir())) == before
 
 
-def test_a_database_in_a_zip_and_by_itself(practice: Path, tmp_path: Path) -> None:
+def test_a_database_in_a_zip_and_by_itself(
+    practice: Path, exported: CanonicalSource, tmp_path: Path
+) -> None:
     """Documents are found in the archive, and beside a file that is given itself."""
-    want = sealed(practice / "export", tmp_path / "csv")
-    folder = beside_documents(practice / "export", want.snapshot, tmp_path / "db", ".duckdb")
+    folder = beside_documents(practice / "export", exported.snapshot, tmp_path / "db", ".duckdb")
     archive = shutil.make_archive(str(tmp_path / "zipped"), "zip", tmp_path, "db")
     for number, path in enumerate((Path(archive), folder / "restored.duckdb")):
         got = sealed(path, tmp_path / str(number))
-        assert documents(got) == documents(want)
-        assert got.counts() == want.counts()
+        assert documents(got) == documents(exported)
+        assert got.counts() == exported.counts()
 
 
-def test_the_audit_of_a_database_as_a_process(practice: Path, tmp_path: Path) -> None:
+def test_the_audit_of_a_database_as_a_process(
+    practice: Path, exported: CanonicalSource, tmp_path: Path
+) -> None:
     """``bridgework audit FOLDER`` counts what it counts of the CSV files."""
-    source = sealed(practice / "export", tmp_path / "csv")
-    folder = beside_documents(practice / "export", source.snapshot, tmp_path / "db", ".sqlite")
+    folder = beside_documents(practice / "export", exported.snapshot, tmp_path / "db", ".sqlite")
     program = [str(Path(sys.executable).with_name("bridgework")), "audit", str(folder)]
     done = subprocess.run(
         [*program, "--out", str(tmp_path / "audit")], capture_output=True, text=True, check=False
@@ -257,6 +264,18 @@ def cut(raw: bytearray) -> None:
 def scrambled(raw: bytearray) -> None:
     """Leave nothing that looks like a database, as encryption does."""
     raw[:] = hashlib.sha512(raw).digest() * 100
+
+
+def test_an_encrypted_database_is_refused(tmp_path: Path) -> None:
+    """The code says why; the driver's text, which names the path, is not shown."""
+    with duckdb.connect() as made:
+        made.execute("SET force_mbedtls_unsafe = 'true'")
+        made.execute(f"ATTACH '{tmp_path / 'p.duckdb'}' AS p (ENCRYPTION_KEY 'k')")
+        made.execute("CREATE TABLE p.patients (pat_id TEXT)")
+    with pytest.raises(SourceUnreadable) as caught:
+        sealed(tmp_path / "p.duckdb", tmp_path / "w")
+    assert caught.value.code == "database_encrypted"
+    assert str(tmp_path) not in str(caught.value)
 
 
 @pytest.mark.parametrize(
