@@ -68,7 +68,9 @@ test-e2e: $(STAMP) ## Whole stories, both logs
 
 # ---- measuring ----------------------------------------------------------------------------------
 .PHONY: bench bench-source
-bench: $(STAMP) ## records/s, p95, peak memory and ratio to the stated limits (ROWS="20000 200000")
+bench: $(STAMP) ## records/s, p95, peak memory, ratio to limits (ROWS, SNAPSHOT_ROWS, AUDIT_ROWS)
 	$(BIN)/python tests/load/bench.py $(ROWS)
+	$(BIN)/python tests/load/bench_snapshot.py $(SNAPSHOT_ROWS)
+	$(BIN)/python tests/load/bench_audit.py $(AUDIT_ROWS)
 bench-source: $(STAMP) ## Recall and precision of every defect class, recall parser, readers
 	$(BIN)/python tests/load/bench_source.py

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bridgework_contracts.records import Change
 from bridgework_contracts.runs import SourceSpec
 from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.export import open_export
 from bridgework_dental_exec.records import CanonicalFile, CanonicalRecord
 from bridgework_dental_exec.snapshot import seal_snapshot
 
+Changes = dict[str, dict[Change, set[str]]]
+"""Object → change → keys."""
 SEAL = b"0123456789abcdef0123456789abcdef"
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 
@@ -314,6 +317,36 @@ def answer_key() -> Callable[[Path, CanonicalSource], AnswerKey]:
 def open_practice() -> Callable[..., CanonicalSource]:
     """A function that seals the export in a practice's folder."""
     return open_source
+
+
+@pytest.fixture(scope="session")
+def changes() -> Callable[[CanonicalSource, CanonicalSource], Changes]:
+    """A function that says what a delta finds between two sources, by content hash."""
+
+    def compare(before: CanonicalSource, after: CanonicalSource) -> Changes:
+        old, new = content_hashes(before), content_hashes(after)
+        found: Changes = {}
+        for at in old.keys() | new.keys():
+            if at not in old:
+                change = Change.NEW
+            elif at not in new:
+                change = Change.DELETED
+            elif old[at] != new[at]:
+                change = Change.CHANGED
+            else:
+                continue
+            found.setdefault(at[0], {}).setdefault(change, set()).add(at[1])
+        return found
+
+    return compare
+
+
+def content_hashes(source: CanonicalSource) -> dict[tuple[str, str], str]:
+    """Return (object, key) → content hash of every record and file."""
+    found = {(file.object, file.key): file.content_hash for file in source.files()}
+    for name in source.objects():
+        found |= {(name, record.key): record.content_hash for record in source.records(name)}
+    return found
 
 
 @pytest.fixture(scope="session")

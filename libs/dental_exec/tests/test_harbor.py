@@ -7,9 +7,7 @@ from typing import Any
 
 from bridgework_contracts.records import Change
 from bridgework_dental_exec.canonical import CanonicalSource
-from bridgework_dental_exec.delta import changes, hash_table, hashes
 from bridgework_dental_exec.duplicates import identities, propose
-from bridgework_dental_exec.sample import closed_sample
 
 PARTS = {"Coverage": "coverage", "Alerts": "alert", "Provider_Links": "provider_link",
          "Tooth_Chart_Rows": "tooth_chart_row", "Guarantors": "guarantor"}  # fmt: skip
@@ -108,12 +106,12 @@ def test_duplicates_are_proposed_and_look_alikes_are_not(
 
 
 def test_the_second_export_differs_exactly_where_its_change_log_says(
-    harbor: CanonicalSource, harbor_later: tuple[Path, CanonicalSource]
+    harbor: CanonicalSource, harbor_later: tuple[Path, CanonicalSource], changes: Any
 ) -> None:
     """Shuffled and re-quoted rows are no change; changed, added and deleted keys are found."""
     folder, later = harbor_later
     log = json.loads((folder / "changes.json").read_text("utf-8"))
-    found = changes(hash_table(hashes(harbor)), hash_table(hashes(later)))
+    found = changes(harbor, later)
     for table, name in OBJECT_OF.items():
         got = found.get(name, {})
         assert got.get(Change.NEW, set()) == set(log[table]["added"]), table
@@ -125,18 +123,19 @@ def test_the_second_export_differs_exactly_where_its_change_log_says(
     assert "carrier" not in found or found["carrier"].keys() == {Change.CHANGED}
 
 
-def test_a_sample_is_closed_and_repeatable(harbor: CanonicalSource) -> None:
-    """Whatever a sampled record points at is in the sample, unless it exists nowhere."""
-    sample = closed_sample(harbor, plans=40, seed=3)
-    assert sample == closed_sample(harbor, plans=40, seed=3)
-    assert sample != closed_sample(harbor, plans=40, seed=4)
-    everything = {r.key for r in harbor.records("patient")}
-    accounts = {r.key for r in harbor.records("account")}
-    for name in ("treatment_plan", "appointment", "ledger_entry", "note", "task", "claim"):
-        for record in harbor.records(name, keys=sample[name]):
-            patient = record.fields["patient_key"]
-            assert patient is None or patient in sample["patient"] or patient not in everything
-            account = record.fields.get("account_key")
-            assert account is None or account in sample["account"] or account not in accounts
-    statuses = {r.fields["status"] for r in harbor.records("patient", keys=sample["patient"])}
-    assert {"Active", "Inactive", "Deceased", "Prospect", "NonPatient"} <= statuses
+def test_patients_of_every_rare_shape_are_found_and_the_same_ones_again(
+    harbor: CanonicalSource,
+) -> None:
+    """Deceased, with a picture in a note, without a birth date, with an undated visit."""
+    rare = harbor.rare_patients(seed=3)
+    assert rare == harbor.rare_patients(seed=3)
+    assert rare != harbor.rare_patients(seed=4)
+    patients = [r for r in harbor.records("patient") if r.key in rare]
+    assert len(patients) < len(list(harbor.records("patient"))) / 3
+    assert {r.fields["status"] for r in patients} >= {"Inactive", "Deceased"}
+    assert any(r.fields["birth_date"] is None for r in patients)
+    assert any(r.fields["drug_interaction"] == "Yes" for r in patients)
+    notes = [r for r in harbor.records("note") if r.fields["patient_key"] in rare]
+    assert any(r.fields["images"] for r in notes)
+    visits = [r for r in harbor.records("appointment") if r.fields["patient_key"] in rare]
+    assert any(r.fields["undated"] for r in visits)

@@ -94,6 +94,10 @@ class FakeSource:
         """Yield one object's files."""
         return iter([one for one in self.all_files if one.object == object_name])
 
+    def rare_patients(self, *, seed: int) -> set[str]:
+        """Nobody here is rare."""
+        return set()
+
     def decided(self) -> Iterator[Decided]:
         """Yield what is settled already."""
         return iter(self.all_decided)

@@ -109,6 +109,12 @@ def test_a_child_is_in_when_every_parent_it_names_is_in(
     assert made.keeps(record("ledger_entry", "x", **fields)) is inside
 
 
+def test_patients_of_rare_shapes_are_in_whether_or_not_a_plan_was_drawn() -> None:
+    """A rehearsal meets what the full run will meet."""
+    made = ClosedWorld([plan("a", "1")], SampleSpec(plans=1, seed=1), {"7"})
+    assert patients_of(made, 10) == {"1", "7"}
+
+
 def test_all_plans_of_a_patient_who_is_in_are_in() -> None:
     """A world is closed downwards too: no half patient is rehearsed."""
     made = world([plan("a", "1"), plan("b", "1")], count=1)

@@ -16,6 +16,7 @@ from bridgework_dental_exec.objects import BUILDERS, FILE_OBJECTS, PART_PARENT, 
 from bridgework_dental_exec.objects.base import Builder
 from bridgework_dental_exec.objects.files import FileReader
 from bridgework_dental_exec.objects.people import read_providers
+from bridgework_dental_exec.rare_shapes import rare_patients
 from bridgework_dental_exec.records import CanonicalFile, CanonicalRecord, Decided, Provider
 from bridgework_dental_exec.snapshot import Snapshot
 
@@ -65,6 +66,14 @@ class CanonicalSource:
             keys: Only these source keys; ``None`` means all.
         """
         return self._builder(object_name).records(keys)
+
+    def rare_patients(self, *, seed: int) -> set[str]:
+        """Return the keys of a few patients of every rare shape: a rehearsal must meet them.
+
+        Args:
+            seed: The same seed gives the same patients for the same snapshot.
+        """
+        return rare_patients(self.context, seed)
 
     def decided(self) -> Iterator[Decided]:
         """Yield the outcomes that are settled here: rows that never travel as records."""

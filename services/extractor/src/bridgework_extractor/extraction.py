@@ -23,7 +23,7 @@ from bridgework_contracts.records import (
     ParentRef,
     RecordExtracted,
 )
-from bridgework_contracts.runs import RunSpec
+from bridgework_contracts.runs import RunSpec, SampleSpec
 from bridgework_contracts.topics import Subject, topic_name
 from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.records import CanonicalFile, CanonicalRecord, Decided
@@ -93,8 +93,7 @@ class Extraction:
         """
         spec, source = self._spec, self._source
         if spec.sample is not None:
-            plans = source.records(PLAN)
-            self._world = await asyncio.to_thread(ClosedWorld, plans, spec.sample)
+            self._world = await asyncio.to_thread(self._draw, spec.sample)
         whole = self._world is None
         if whole:
             self._extracted.update(await asyncio.to_thread(source.counts))
@@ -115,6 +114,10 @@ class Extraction:
         said = {*source.objects(), *FILE_OBJECTS}
         await self._counted(sorted((named | set(self._extracted)) - said))
         return dict(self._extracted)
+
+    def _draw(self, sample: SampleSpec) -> ClosedWorld:
+        rare = self._source.rare_patients(seed=sample.seed)
+        return ClosedWorld(self._source.records(PLAN), sample, rare)
 
     def _in_wave_order(self) -> list[str]:
         """Return the source's record objects by the run's waves.

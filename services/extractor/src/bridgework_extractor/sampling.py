@@ -1,11 +1,11 @@
 """A closed world: some treatment plans with all their parents and children, nothing dangling.
 
-Plans are drawn so that every status occurs; a record is in when every record it belongs to is in.
-Deterministic by seed.
+Plans are drawn so that every status occurs, and patients whose records have rare shapes are in as
+well; a record is in when every record it belongs to is in. Deterministic by seed.
 """
 
 import random
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from bridgework_contracts.runs import SampleSpec
 from bridgework_dental_exec.records import CanonicalFile, CanonicalRecord
@@ -19,7 +19,12 @@ PATIENT = "patient"
 class ClosedWorld:
     """Decides record by record; parents must be offered before their children (wave order)."""
 
-    def __init__(self, plans: Iterable[CanonicalRecord], sample: SampleSpec) -> None:
+    def __init__(
+        self,
+        plans: Iterable[CanonicalRecord],
+        sample: SampleSpec,
+        rare: Collection[str] = (),
+    ) -> None:
         by_status: dict[str, list[tuple[str, str]]] = {}
         for plan in plans:
             patient = plan.fields.get("patient_key")
@@ -27,7 +32,7 @@ class ClosedWorld:
                 status = str(plan.fields.get("status"))
                 by_status.setdefault(status, []).append((plan.key, str(patient)))
         chosen = _draw(by_status, sample)
-        self._patients = {patient for _, patient in chosen}
+        self._patients = {*rare, *(patient for _, patient in chosen)}
         self._kept: dict[str, set[str]] = {}
 
     def keeps(self, record: CanonicalRecord) -> bool:
