@@ -8,6 +8,8 @@ STAMP := $(VENV)/.installed
 EXPORT ?=
 LOG ?= embedded
 ROWS ?= 20000 200000
+SNAPSHOT_ROWS ?= 5000000
+AUDIT_ROWS ?= 1000000
 export UV_PYTHON_DOWNLOADS := never
 
 MEMBERS := $(sort $(wildcard libs/*/pyproject.toml services/*/pyproject.toml))
@@ -34,7 +36,7 @@ lock: ## Resolve dependencies again and write requirements.lock (hashes, no addr
 
 # ---- the main job -------------------------------------------------------------------------------
 .PHONY: demo up sandbox
-demo: $(STAMP) ## Move a practice end to end (EXPORT=folder-or-zip, LOG=embedded|kafka)
+demo: $(STAMP) ## Move a practice end to end (EXPORT=folder-zip-or-database, LOG=embedded|kafka)
 	$(BIN)/bridgework demo --log $(LOG) $(if $(EXPORT),--export "$(EXPORT)")
 up: $(STAMP) ## All services in one process over embedded PostgreSQL
 	$(BIN)/bridgework up
