@@ -43,7 +43,7 @@ def tenant_create(
 
 @app.command()
 def migrate(
-    export: Annotated[Path, typer.Argument(help="Export folder or zip.", exists=True)],
+    export: Annotated[Path, typer.Argument(help="Folder, zip or database file.", exists=True)],
     tenant: Annotated[str, typer.Option(help="Tenant id.")],
     fallback_email: Annotated[str, typer.Option(help="User who gets what nobody can own.")],
     approver: Annotated[str, typer.Option(help="Whose name stands under the gates.")],

@@ -13,7 +13,7 @@ app = typer.Typer()
 
 @app.command()
 def audit(
-    export: Annotated[Path, typer.Argument(help="Export folder or zip.", exists=True)],
+    export: Annotated[Path, typer.Argument(help="Folder, zip or database file.", exists=True)],
     out: Annotated[Path, typer.Option(help="Where audit.json and audit.html go.")] = Path(
         "var/audit"
     ),
