@@ -14,8 +14,9 @@ from typing import Any, Literal
 import pytest
 from bridgework_contracts.errors import BridgeworkError, SourceUnreadable
 from bridgework_dental_exec import fast_lane
+from bridgework_dental_exec.archive import Limits
 from bridgework_dental_exec.dialects import Dialect, detect
-from bridgework_dental_exec.export import Limits, TableFile, open_export
+from bridgework_dental_exec.export import TableFile, open_export
 from bridgework_dental_exec.quarantine import shape
 from bridgework_dental_exec.reading import open_rows
 from bridgework_dental_exec.rows import ReadReport, read_rows

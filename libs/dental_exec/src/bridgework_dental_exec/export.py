@@ -4,56 +4,25 @@ Nothing is written outside ``work_dir``. A path inside an archive that would lea
 password or a bomb is a clear error; a document path that leads elsewhere is a missing document.
 """
 
-import csv
-import hashlib
-import io
 import os
-import shutil
-import stat
 import zipfile
-import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Self
 
 from bridgework_contracts.errors import SourceUnreadable
 
+from bridgework_dental_exec.archive import Archive, Limits
 from bridgework_dental_exec.database_files import (
     DATABASE_SUFFIXES,
-    HEAD_BYTES,
-    SIDECARS,
     DatabaseFile,
     find_database,
     is_database,
     no_database,
 )
-
-TABLE_SUFFIXES = {".csv", ".txt", ".tsv", ".tab", ".rep", ".xlsx", ".jsonl", ".ndjson", ".json"}
-MANIFEST = "manifest"
-DOCUMENTS = "documents"
-_BLOCK = 1 << 20
-_DAMAGED = (
-    zipfile.BadZipFile,
-    NotImplementedError,
-    RuntimeError,
-    EOFError,
-    OSError,
-    ValueError,
-    zlib.error,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much an archive may unpack to before it is refused."""
-
-    total_bytes: int = 512 << 30
-    entry_bytes: int = 64 << 30
-    entries: int = 5_000_000
-    ratio: int = 250
-    ratio_from_bytes: int = 64 << 20
+from bridgework_dental_exec.layout import DOCUMENT_FOLDERS, DOCUMENTS, MANIFEST, TABLE_SUFFIXES
+from bridgework_dental_exec.manifest import ManifestEntry, read_manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,27 +59,6 @@ class Finding:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestEntry:
-    """What the manifest claims about one file; ``None`` where it does not say."""
-
-    file: str
-    rows: int | None
-    sha256: str | None
-    exported_at: str | None
-    program_version: str | None
-    practice_timezone: str | None
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, reading in blocks."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 @dataclass
 class Export:
     """An opened export. Close it to remove what was unpacked."""
@@ -118,7 +66,7 @@ class Export:
     root: Path
     work_dir: Path
     pins: Mapping[str, str] = field(default_factory=dict)
-    archive: "Archive | None" = None
+    archive: Archive | None = None
     database: DatabaseFile | None = None
     _tables: dict[str, TableFile] = field(default_factory=dict)
     _documents: dict[str, Path] | None = None
@@ -155,7 +103,7 @@ class Export:
         """The manifest's entries; empty where there is none or it cannot be read."""
         if self._manifest is None:
             table = self._tables.get(MANIFEST)
-            self._manifest = _read_manifest(table.path) if table is not None else []
+            self._manifest = read_manifest(table.path) if table is not None else []
         return self._manifest
 
     @property
@@ -327,7 +275,7 @@ def _find_root(path: Path) -> Path:
 def _walk(root: Path) -> dict[str, Path]:
     """Index ``documents/`` by case-folded relative path; links that leave it are ignored."""
     index: dict[str, Path] = {}
-    tops = [d for d in root.iterdir() if d.is_dir() and d.name.lower() in {DOCUMENTS, "docs"}]
+    tops = [d for d in root.iterdir() if d.is_dir() and d.name.lower() in DOCUMENT_FOLDERS]
     for top in tops:
         inside = top.resolve()
         for folder, _, names in os.walk(top):
@@ -339,186 +287,3 @@ def _walk(root: Path) -> dict[str, Path]:
                 key = file.relative_to(top).as_posix().casefold()
                 index.setdefault(key, file)
     return index
-
-
-def _read_manifest(path: Path) -> list[ManifestEntry]:
-    raw = path.read_bytes()[: 4 << 20]
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = raw.decode("utf-16", errors="replace")
-    else:
-        try:
-            text = raw.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = raw.decode("cp1252", errors="replace")
-    first = text.split("\n", 1)[0]
-    delimiter = max(",;\t|", key=first.count)
-    quote = "~" if first.lstrip().startswith("~") or "~,~" in text or "~;~" in text else '"'
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote))
-    except csv.Error:
-        return []
-    if not rows:
-        return []
-    header = [c.strip().lower() for c in rows[0]]
-    entries = []
-    for row in rows[1:]:
-        cells = dict(zip(header, (c.strip() for c in row), strict=False))
-        if not cells.get("file") or len(row) < len(header):
-            continue
-        rows_text = (cells.get("rows") or "").replace(",", "")
-        entries.append(
-            ManifestEntry(
-                file=cells["file"],
-                rows=int(rows_text) if rows_text.isdigit() else None,
-                sha256=(cells.get("sha256") or "").lower() or None,
-                exported_at=cells.get("exported_at") or None,
-                program_version=cells.get("program_version") or None,
-                practice_timezone=cells.get("practice_timezone") or None,
-            )
-        )
-    return entries
-
-
-class Archive:
-    """A zip archive unpacked with guards: tables at once, documents when they are asked for."""
-
-    def __init__(self, file: zipfile.ZipFile, target: Path, limits: Limits) -> None:
-        self._zip = file
-        self._limits = limits
-        self._unpacked_bytes = 0
-        self.root = target
-        self.table_paths: list[Path] = []
-        self.documents: dict[str, Path] = {}
-        self._entries: dict[Path, zipfile.ZipInfo] = {}
-
-    @classmethod
-    def open(cls, path: Path, work_dir: Path, limits: Limits) -> "Archive":
-        """Check every entry's name and claim, then unpack the tables."""
-        try:
-            file = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError, NotImplementedError) as exc:
-            raise _refused("not_an_archive", "This is not a readable zip archive.") from exc
-        target = work_dir / "unpacked"
-        archive = cls(file, target, limits)
-        try:
-            archive._check_and_index()
-        except BaseException:
-            archive.close()
-            raise
-        return archive
-
-    def _check_and_index(self) -> None:
-        infos = [i for i in self._zip.infolist() if not i.is_dir()]
-        limits = self._limits
-        if len(infos) > limits.entries:
-            raise _refused("archive_too_many", "The archive holds too many files.")
-        if sum(i.file_size for i in infos) > limits.total_bytes:
-            raise _refused("archive_too_large", "The archive would unpack to too much.")
-        names = {}
-        for info in infos:
-            names[info] = _safe_name(info)
-            big = info.file_size > limits.ratio_from_bytes
-            if info.file_size > limits.entry_bytes or (
-                big and info.file_size > limits.ratio * max(info.compress_size, 1)
-            ):
-                raise _refused("archive_bomb", "A file in the archive unpacks to far too much.")
-        top = self._top(names)
-        for info, name in names.items():
-            if name.parts[: len(top)] != top:
-                continue
-            inner = PurePosixPath(*name.parts[len(top) :])
-            if len(inner.parts) == 1:
-                self._take(info, inner)
-            elif inner.parts[0].lower() in {DOCUMENTS, "docs"}:
-                relative = PurePosixPath(*inner.parts[1:])
-                place = self.root / DOCUMENTS / relative
-                self.documents.setdefault(relative.as_posix().casefold(), place)
-                self._entries.setdefault(place, info)
-        self.table_paths.sort()
-
-    def _take(self, info: zipfile.ZipInfo, name: PurePosixPath) -> None:
-        """Unpack a file that may hold tables, or that tells that a database was open."""
-        sidecars = tuple(f"{s}{end}" for s in DATABASE_SUFFIXES for end in SIDECARS)
-        if name.name.lower().endswith(sidecars):
-            self._unpack(info, self.root / name.name)
-        elif name.suffix.lower() in TABLE_SUFFIXES | DATABASE_SUFFIXES:
-            self.table_paths.append(self._unpack(info, self.root / name.name))
-
-    def _top(self, names: Mapping[zipfile.ZipInfo, PurePosixPath]) -> tuple[str, ...]:
-        called = {n: i for i, n in names.items() if n.suffix.lower() in DATABASE_SUFFIXES}
-        true = {n for n, i in called.items() if is_database(Path(n.name), partial(self._head, i))}
-        top = _common_top(names.values(), true)
-        return top if top is not None else _common_top(called, set(called)) or ()
-
-    def _head(self, info: zipfile.ZipInfo) -> bytes:
-        try:
-            with self._zip.open(info) as stream:
-                return stream.read(HEAD_BYTES)
-        except _DAMAGED:
-            return b""
-
-    def unpack_document(self, place: Path) -> Path:
-        """Return the unpacked document, unpacking it on first use."""
-        if not place.exists():
-            self._unpack(self._entries[place], place)
-        return place
-
-    def _unpack(self, info: zipfile.ZipInfo, place: Path) -> Path:
-        if not place.resolve().is_relative_to(self.root.resolve()):
-            raise _refused("archive_path_escapes", "A path in the archive leaves its folder.")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with self._zip.open(info) as source, place.open("wb") as target:
-                written = 0
-                while block := source.read(_BLOCK):
-                    written += len(block)
-                    self._unpacked_bytes += len(block)
-                    if written > info.file_size or self._unpacked_bytes > self._limits.total_bytes:
-                        raise _refused("archive_bomb", "A file is larger than the archive says.")
-                    target.write(block)
-        except _DAMAGED as exc:
-            place.unlink(missing_ok=True)
-            raise _refused("archive_damaged", "A file in the archive cannot be unpacked.") from exc
-        return place
-
-    def close(self) -> None:
-        """Close the archive and remove what was unpacked."""
-        self._zip.close()
-        shutil.rmtree(self.root, ignore_errors=True)
-
-
-def _safe_name(info: zipfile.ZipInfo) -> PurePosixPath:
-    name = PurePosixPath(info.filename.replace("\\", "/"))
-    drive = len(info.filename) > 1 and info.filename[1] == ":"
-    if name.is_absolute() or drive or ".." in name.parts or "\x00" in info.filename:
-        raise _refused("archive_path_escapes", "A path in the archive leaves its folder.")
-    if stat.S_ISLNK(info.external_attr >> 16):
-        raise _refused("archive_link", "The archive holds a link instead of a file.")
-    if info.flag_bits & 0x1:
-        raise _refused("archive_password", "The archive is protected by a password.")
-    return name
-
-
-def _common_top(
-    names: Iterable[PurePosixPath], databases: set[PurePosixPath]
-) -> tuple[str, ...] | None:
-    """Return the folder that holds the tables, if any: the shallowest one with one."""
-    best: tuple[str, ...] | None = None
-    for name in names:
-        folder = name.parts[:-1]
-        lowered = {p.lower() for p in folder}
-        if DOCUMENTS in lowered or (
-            name.suffix.lower() not in TABLE_SUFFIXES - {".json"} and name not in databases
-        ):
-            continue
-        if "__MACOSX" in folder:
-            continue
-        if best is None or len(folder) < len(best):
-            best = folder
-    return best
-
-
-def _refused(code: str, sentence: str) -> SourceUnreadable:
-    return SourceUnreadable(
-        sentence, code=code, remedy="Ask the practice for a fresh export, unpacked if possible."
-    )

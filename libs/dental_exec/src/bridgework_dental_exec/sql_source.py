@@ -16,9 +16,10 @@ from typing import Any, Protocol
 
 from bridgework_contracts.errors import SourceUnavailable, SourceUnreadable
 
+from bridgework_dental_exec.checksums import sha256_of
 from bridgework_dental_exec.database_files import DatabaseFile, StoredTable
 from bridgework_dental_exec.dialects import FileScan
-from bridgework_dental_exec.export import Finding, TableFile, sha256_of
+from bridgework_dental_exec.export import Finding, TableFile
 from bridgework_dental_exec.profile import Profile, TableDef
 from bridgework_dental_exec.reading import Batch, RowSource, printed
 from bridgework_dental_exec.rows import ReadReport, column_names
