@@ -8,12 +8,11 @@ import struct
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 import pytest
 from bridgework_contracts.errors import SourceUnreadable
 from bridgework_contracts.runs import SourceSpec
@@ -21,6 +20,7 @@ from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.corrections import Fix, apply_fixes, row_facts
 from bridgework_dental_exec.export import open_export
 from bridgework_dental_exec.snapshot import Snapshot, seal_snapshot
+from bridgework_testkit.restored import restore_to_file
 
 synthetic = pytest.importorskip("bridgework_synthetic")
 
@@ -41,36 +41,6 @@ def practice(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def exported(practice: Path, tmp_path_factory: pytest.TempPathFactory) -> CanonicalSource:
     """The practice, read from its CSV files."""
     return sealed(practice / "export", tmp_path_factory.mktemp("csv"))
-
-
-def tables_of(snapshot: Snapshot) -> Iterator[tuple[str, str, list[str], list[Any]]]:
-    """Yield the profile's name, a name as a database spells it, columns and rows."""
-    connection = snapshot.connect()
-    for name, info in snapshot.tables.items():
-        cells = ", ".join(f'"{c}"' for c in info.columns)
-        rows = connection.sql(f'SELECT {cells} FROM "{name}" ORDER BY _line').fetchall()
-        yield name, name.title().replace("_", ""), list(info.columns), rows
-
-
-def restore(snapshot: Snapshot, file: Path) -> None:
-    """Write every table into a database file, all columns text."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.suffix == ".duckdb":
-        with duckdb.connect(str(file)) as made:
-            for _, name, columns, rows in tables_of(snapshot):
-                cells = zip(*rows, strict=True) if rows else [()] * len(columns)
-                arrays = [pa.array(c, pa.string()) for c in cells]
-                made.register("incoming", pa.table(arrays, names=columns))
-                made.execute(f'CREATE TABLE "{name}" AS SELECT * FROM incoming')
-                made.unregister("incoming")
-        return
-    target = sqlite3.connect(file)
-    for _, name, columns, rows in tables_of(snapshot):
-        typed = ", ".join(f'"{c}" TEXT' for c in columns)
-        target.execute(f'CREATE TABLE "{name}" ({typed})')
-        target.executemany(f'INSERT INTO "{name}" VALUES ({",".join("?" * len(columns))})', rows)
-    target.commit()
-    target.close()
 
 
 def sealed(path: Path, work: Path) -> CanonicalSource:
@@ -104,7 +74,7 @@ def documents(source: CanonicalSource) -> dict[str, tuple[str, str | None]]:
 
 def beside_documents(csv_export: Path, snapshot: Snapshot, folder: Path, ending: str) -> Path:
     """Return a folder with a database file in place of CSV files, and the same documents."""
-    restore(snapshot, folder / f"restored{ending}")
+    restore_to_file(snapshot, folder / f"restored{ending}")
     for name in ("documents", "DOCS", "docs"):
         if (csv_export / name).is_dir():
             shutil.copytree(csv_export / name, folder / name)
@@ -162,8 +132,7 @@ def test_the_audit_of_a_database_as_a_process(
 
 def test_harbor_as_a_database_file(harbor: CanonicalSource, tmp_path: Path) -> None:
     """The practice with an answer key, in SQLite."""
-    (tmp_path / "db").mkdir()
-    restore(harbor.snapshot, tmp_path / "db" / "harbor.db")
+    restore_to_file(harbor.snapshot, tmp_path / "db" / "harbor.db")
     export = open_export(tmp_path / "db", tmp_path / "u")
     snapshot = seal_snapshot(export, tmp_path / "s", seal=harbor.snapshot.seal)
     got = CanonicalSource(snapshot, harbor.source, export=export)
@@ -231,6 +200,26 @@ def test_a_table_is_known_by_its_columns(tmp_path: Path) -> None:
     assert snapshot.file("alerts") == 'dbo.x"1 (database)'
     assert snapshot.connect(["alerts"]).sql(f"SELECT {keys[0]} FROM alerts").fetchall() == [
         ("José",)
+    ]
+
+
+def test_moments_with_a_time_zone_are_read_in_utc(tmp_path: Path) -> None:
+    """Alone, in a list, at midnight and never; the file is not refused for them."""
+    file = tmp_path / "z.duckdb"
+    with duckdb.connect(str(file)) as made:
+        made.execute("SET TimeZone = 'America/New_York'")
+        made.execute(
+            "CREATE TABLE patients AS SELECT '7' AS pat_id, 'Adams' AS last,"
+            'TIMESTAMPTZ \'2026-03-25 10:15:00-04\' AS "up""dated", '
+            "[TIMESTAMPTZ '2026-03-25 10:15:00-04'] AS moments, NULL::TIMESTAMPTZ AS none, "
+            "TIMESTAMPTZ '2026-03-24 20:00:00-04' AS dob"
+        )
+    snapshot = sealed(file, tmp_path / "w").snapshot
+    rows = snapshot.connect(["patients"]).sql(
+        'SELECT pat_id, last, "up""dated", moments, none, dob FROM patients'
+    )
+    assert rows.fetchall() == [
+        ("7", "Adams", "2026-03-25T14:15:00", "['2026-03-25 14:15:00+00']", None, "2026-03-25")
     ]
 
 

@@ -1,71 +1,33 @@
-"""A restored database gives the same canonical records as the files it came from."""
+"""A database gives the same canonical records as the files it came from, however it is reached."""
 
 import asyncio
-import re
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+import datetime as dt
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
-import asyncpg
 import duckdb
-import pyarrow as pa
 import pytest
 from bridgework_contracts.errors import SourceUnavailable, SourceUnreadable
 from bridgework_contracts.runs import SourceSpec
+from bridgework_dental_exec import databases as database_queries
 from bridgework_dental_exec import sql_source
 from bridgework_dental_exec.canonical import CanonicalSource
-from bridgework_dental_exec.snapshot import seal_database
-from bridgework_dental_exec.sql_source import Database
+from bridgework_dental_exec.connections import Connections, ConnectionSettings
+from bridgework_dental_exec.export import open_export
+from bridgework_dental_exec.snapshot import Snapshot, seal_snapshot
+from bridgework_dental_exec.sql_source import text_of
+from bridgework_testkit.databases import Databases
+from bridgework_testkit.restored import (
+    postgres_connection,
+    restore_to_file,
+    restore_to_postgres,
+    spelt,
+)
 
 synthetic = pytest.importorskip("bridgework_synthetic")
-
-
-class PostgresCursor:
-    """The part of DB-API that the source uses, over asyncpg: one call, one connection."""
-
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._rows: list[Any] = []
-        self.description: list[tuple[str]] = []
-
-    def execute(self, sql: str, values: Sequence[Any] = ()) -> None:
-        """Run a statement and keep its rows."""
-
-        async def run() -> None:
-            connection = await asyncpg.connect(self._dsn)
-            try:
-                statement = await connection.prepare(sql)
-                self.description = [(a.name,) for a in statement.get_attributes()]
-                self._rows = [tuple(r) for r in await statement.fetch(*values)]
-            finally:
-                await connection.close()
-
-        asyncio.run(run())
-
-    def fetchall(self) -> list[Any]:
-        """Return what is left."""
-        rows, self._rows = self._rows, []
-        return rows
-
-    def fetchmany(self, count: int) -> list[Any]:
-        """Return the next rows."""
-        rows, self._rows = self._rows[:count], self._rows[count:]
-        return rows
-
-
-class PostgresConnection:
-    """Gives cursors."""
-
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-
-    def cursor(self) -> PostgresCursor:
-        """Return a cursor."""
-        return PostgresCursor(self._dsn)
-
-    def close(self) -> None:
-        """Nothing is held between calls."""
 
 
 @pytest.fixture(scope="module")
@@ -79,138 +41,82 @@ def exported(
     return open_practice(folder / "p", folder / "w")
 
 
-Columns = list[str]
+def named(folder: Path, connection: dict[str, Any], text: str = "") -> tuple[Path, Connections]:
+    """Return an export that names a connection, and the connections that hold it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "database.yaml").write_text(f"connection: restored\n{text}")
+    return folder, Connections({"restored": ConnectionSettings.model_validate(connection)})
 
 
-def tables_of(source: CanonicalSource) -> Iterator[tuple[str, Columns, Columns, list[Any]]]:
-    """Yield name, columns, column types and rows; single keys that are numbers are numbers."""
-    connection = source.snapshot.connect()
-    for name, info in source.snapshot.tables.items():
-        sql = f'SELECT * EXCLUDE (_line, _hash) FROM "{name}" ORDER BY hash(_line)'
-        reader = connection.sql(sql)
-        columns, rows = list(reader.columns), reader.fetchall()
-        keys = source.snapshot.profile.tables[name].key
-        at = columns.index(keys[0])
-        whole = all(re.fullmatch(r"\d{1,12}", row[at] or "") for row in rows)
-        types = ["BIGINT" if i == at and whole else "TEXT" for i in range(len(columns))]
-        if whole:
-            rows = [(*r[:at], int(r[at]), *r[at + 1 :]) for r in rows]
-        assert info.rows == len(rows)
-        yield name, columns, types, rows
+def sealed(path: Path, work: Path, connections: Connections | None = None) -> Snapshot:
+    """Seal an export."""
+    with open_export(path, work / "unpacked") as export:
+        return seal_snapshot(export, work / "snapshot", seal=b"x" * 32, connections=connections)
 
 
-def create(name: str, columns: Columns, types: Columns) -> str:
-    """Return the statement that makes a table."""
-    cells = ", ".join(f'"{c}" {t}' for c, t in zip(columns, types, strict=True))
-    return f'CREATE TABLE "de_{name}" ({cells})'
-
-
-def in_duckdb(source: CanonicalSource, folder: Path) -> Database:
-    """Restore into a DuckDB file."""
-    file = folder / "restored.duckdb"
-    with duckdb.connect(str(file)) as target:
-        for name, columns, types, rows in tables_of(source):
-            cells = zip(*rows, strict=True) if rows else [()] * len(columns)
-            incoming = pa.table([pa.array(c) for c in cells], names=columns)
-            target.register("incoming", incoming)
-            target.execute(create(name, columns, types))
-            target.execute(f'INSERT INTO "de_{name}" SELECT * FROM incoming')
-    return Database(
-        open=lambda: duckdb.connect(str(file), read_only=True),
-        tables={name: f"de_{name}" for name in source.snapshot.tables},
-        errors=(duckdb.Error,),
-    )
-
-
-def in_sqlite(source: CanonicalSource, folder: Path) -> Database:
-    """Restore into a SQLite file."""
-    file = folder / "restored.sqlite"
-    target = sqlite3.connect(file)
-    for name, columns, types, rows in tables_of(source):
-        target.execute(create(name, columns, types))
-        marks = ", ".join("?" * len(columns))
-        target.executemany(f'INSERT INTO "de_{name}" VALUES ({marks})', rows)
-    target.commit()
-    target.close()
-    return Database(
-        open=lambda: sqlite3.connect(file),
-        tables={name: f"de_{name}" for name in source.snapshot.tables},
-        errors=(sqlite3.Error,),
-    )
-
-
-def in_postgres(source: CanonicalSource, dsn: str) -> Database:
-    """Restore into a PostgreSQL database."""
-
-    async def restore() -> None:
-        connection = await asyncpg.connect(dsn)
-        for name, columns, types, rows in tables_of(source):
-            await connection.execute(f'DROP TABLE IF EXISTS "de_{name}"')
-            await connection.execute(create(name, columns, types))
-            clean = [tuple(c.replace("\0", "") if isinstance(c, str) else c for c in r)
-                     for r in rows]  # fmt: skip
-            await connection.copy_records_to_table(f"de_{name}", records=clean, columns=columns)
-        await connection.close()
-
-    asyncio.run(restore())
-    return Database(
-        open=lambda: PostgresConnection(dsn),
-        tables={name: f"de_{name}" for name in source.snapshot.tables},
-        placeholder="$",
-        errors=(asyncpg.PostgresError, OSError),
-    )
+async def restored(
+    kind: str, source: CanonicalSource, folder: Path, databases: Databases
+) -> tuple[Path, Connections]:
+    """Restore a practice, its rows in no order at all; return the export that names it."""
+    how: dict[str, Any] = {"order": "hash(_line)", "numbers": True}
+    if kind == "postgres":
+        dsn = await databases.create()
+        await restore_to_postgres(source.snapshot, dsn, **how)
+        return named(folder / "e", postgres_connection(dsn, parallel=3))
+    file = restore_to_file(source.snapshot, folder / f"restored.{kind}", **how)
+    if kind == "duckdb":
+        told = {"driver": "duckdb", "dsn": str(file), "connect": {"read_only": True}}
+        return named(folder / "e", {**told, "parallel": 3})
+    lines = [f"  {name}: {spelt(name)}" for name in source.snapshot.tables]
+    told = {"driver": "sqlite3", "connect": {"database": str(file)}}
+    return named(folder / "e", told, "tables:\n" + "\n".join(lines))
 
 
 def content(source: CanonicalSource) -> dict[str, dict[str, Any]]:
     """Return every record's fields, per object and key."""
-    return {
-        name: {r.key: r.fields for r in source.records(name)}
-        for name in (*source.objects(), "document")
-        if name != "document"
-    }
+    return {name: {r.key: r.fields for r in source.records(name)} for name in source.objects()}
 
 
 @pytest.mark.parametrize("kind", ["duckdb", "sqlite", "postgres"])
-def test_a_database_gives_the_records_of_its_export(
+async def test_a_database_gives_the_records_of_its_export(
     kind: str,
     exported: CanonicalSource,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
+    databases: Databases,
 ) -> None:
     """All tables, in many parallel ranges or streamed by text keys: no field of any object differs.
 
-    Rows stood in the database in no order at all.
+    Keys of one column and of several; tables that are listed by the server, and ones that are told.
     """
     monkeypatch.setattr(sql_source, "_ROWS_PER_RANGE", 600)
     monkeypatch.setattr(sql_source, "_FETCH_ROWS", 100)
-    if kind == "postgres":
-        database = in_postgres(exported, request.getfixturevalue("postgres_server"))
-    else:
-        database = (in_duckdb if kind == "duckdb" else in_sqlite)(exported, tmp_path)
-    snapshot = seal_database(database, tmp_path / "s", seal=b"x" * 32, parallel=3)
+    folder, connections = await restored(kind, exported, tmp_path, databases)
+    snapshot = await asyncio.to_thread(sealed, folder, tmp_path, connections)
     spec = exported.source.model_copy(update={"export_path": ""})
     source = CanonicalSource(snapshot, spec)
     assert source.counts() == exported.counts()
     got, want = content(source), content(exported)
-    assert {k: len(v) for k, v in want.items() if not v} == {}
+    assert [name for name, records in want.items() if not records] == []
     for name, records in want.items():
         assert got[name] == records, name
     first = next(source.records("ledger_entry"))
-    assert first.provenance[0].file == "de_ledger (database)"
+    assert first.provenance[0].file == "Ledger (database)"
+    codes = {f.code for f in snapshot.findings}
+    assert codes <= {"manifest_missing", "columns_missing"}
+    assert snapshot.tables["ledger"].evidence == (
+        "Read from a database.", "Connection restored.",
+    )  # fmt: skip
+    assert snapshot.tables["ledger"].sha256 == ""
 
 
-def small(tmp_path: Path, statements: Sequence[str]) -> Database:
-    """Return a DuckDB database made by some statements."""
-    file = tmp_path / "small.duckdb"
+def small(folder: Path, statements: Sequence[str]) -> Path:
+    """Return a DuckDB file made by some statements."""
+    file = folder / "small.duckdb"
     with duckdb.connect(str(file)) as target:
         for statement in statements:
             target.execute(statement)
-    return Database(
-        open=lambda: duckdb.connect(str(file), read_only=True),
-        tables={"ledger": "ledger", "patients": "patients"},
-        errors=(duckdb.Error,),
-    )
+    return file
 
 
 LEDGER = """CREATE TABLE ledger AS
@@ -225,8 +131,8 @@ PATIENTS = """CREATE TABLE patients AS SELECT 1 AS pat_id, 'Ash' AS last, 'Ann' 
 
 def test_typed_columns_read_like_printed_ones(tmp_path: Path) -> None:
     """Dates, moments, decimals and booleans of a database keep every part."""
-    database = small(tmp_path, [LEDGER.format(rows="range(1, 4) t(i)"), PATIENTS])
-    source = CanonicalSource(seal_database(database, tmp_path / "s"), SourceSpec(export_path=""))
+    file = small(tmp_path, [LEDGER.format(rows="range(1, 4) t(i)"), PATIENTS])
+    source = CanonicalSource(sealed(file, tmp_path), SourceSpec(export_path=""))
     entry = next(source.records("ledger_entry"))
     assert (entry.fields["amount"], entry.fields["post_date"]) == ("45.10", "2026-03-25")
     assert (entry.fields["entry_date"], entry.fields["memo"]) == ("2026-03-25", "a\nb")
@@ -236,6 +142,39 @@ def test_typed_columns_read_like_printed_ones(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+EAST = dt.timezone(dt.timedelta(hours=-4))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (True, "Y"),
+        (False, "N"),
+        (7, "7"),
+        (7.0, "7"),
+        (Decimal("1E+3"), "1000"),
+        (Decimal("45.10"), "45.10"),
+        (dt.date(2026, 3, 25), "2026-03-25"),
+        (dt.datetime.fromisoformat("2026-03-25T10:15:00.000999"), "2026-03-25T10:15:00"),
+        (dt.datetime.fromisoformat("2026-03-25"), "2026-03-25"),
+        (dt.datetime(2026, 3, 25, 22, 15, tzinfo=EAST), "2026-03-26T02:15:00"),
+        (dt.datetime.max.replace(tzinfo=EAST), "9999-12-31T23:59:59"),
+        (dt.time(8, 30), "08:30:00"),
+        (dt.time(8, 30, 1, 5, tzinfo=EAST), "08:30:01"),
+        (dt.timedelta(hours=8, minutes=30), "8:30:00"),
+        (UUID(int=7), "00000000-0000-0000-0000-000000000007"),
+        (b"Jos\xc3\xa9", "José"),
+        (memoryview(b"x"), "x"),
+        ("_x0041_", "_x0041_"),
+        ({"b": Decimal("1.5"), "a": [None, 1]}, '{"a": [null, 1], "b": "1.5"}'),
+    ],
+)
+def test_what_drivers_return_prints_as_an_export_would(value: Any, text: str) -> None:
+    """One type each; moments with a time zone are told in UTC."""
+    assert text_of(value) == text
+
+
 def test_keys_that_lie_close_together_are_read_in_halves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,23 +182,38 @@ def test_keys_that_lie_close_together_are_read_in_halves(
     monkeypatch.setattr(sql_source, "_ROWS_PER_RANGE", 100)
     monkeypatch.setattr(sql_source, "_MOST_ROWS", 400)
     rows = "(SELECT * FROM range(1, 1200) UNION ALL SELECT 900000000 UNION ALL SELECT NULL) t(i)"
-    database = small(tmp_path, [LEDGER.format(rows=rows), PATIENTS])
+    small(tmp_path, [LEDGER.format(rows=rows), PATIENTS])
+    told = {"driver": "duckdb", "dsn": str(tmp_path / "small.duckdb")}
+    folder, connections = named(tmp_path / "e", told)
     sizes: list[int] = []
-    ask = sql_source._ask
+    ask = database_queries.ask
 
     def counted(*args: Any, **kwargs: Any) -> Any:
         columns, found = ask(*args, **kwargs)
         sizes.append(len(found))
         return columns, found
 
-    monkeypatch.setattr(sql_source, "_ask", counted)
-    snapshot = seal_database(database, tmp_path / "s")
+    monkeypatch.setattr(sql_source, "ask", counted)
+    snapshot = sealed(folder, tmp_path, connections)
     assert snapshot.tables["ledger"].rows == 1201
-    assert max(sizes) <= 401
+    assert max(sizes) <= 400
     keys = snapshot.connect(["ledger"]).execute(
         "SELECT count(DISTINCT entry_id), count(*) FILTER (WHERE entry_id IS NULL) FROM ledger"
     )
     assert keys.fetchall() == [(1200, 1)]
+
+
+def test_a_key_that_repeats_is_read_in_halves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A narrow range is not counted first: what comes back says that it was too much."""
+    monkeypatch.setattr(sql_source, "_ROWS_PER_RANGE", 100)
+    monkeypatch.setattr(sql_source, "_MOST_ROWS", 150)
+    rows = "(SELECT least(r, 300) FROM range(1, 1200) t(r)) t(i)"
+    small(tmp_path, [LEDGER.format(rows=rows), PATIENTS])
+    told = {"driver": "duckdb", "dsn": str(tmp_path / "small.duckdb")}
+    folder, connections = named(tmp_path / "e", told)
+    assert sealed(folder, tmp_path, connections).tables["ledger"].rows == 1199
 
 
 def test_a_database_that_goes_away_midway_is_said(
@@ -267,9 +221,11 @@ def test_a_database_that_goes_away_midway_is_said(
 ) -> None:
     """The error is ours, and nothing pretends to be a snapshot."""
     monkeypatch.setattr(sql_source, "_ROWS_PER_RANGE", 100)
-    database = small(tmp_path, [LEDGER.format(rows="range(1, 3000) t(i)"), PATIENTS])
+    small(tmp_path, [LEDGER.format(rows="range(1, 3000) t(i)"), PATIENTS])
+    told = {"driver": "duckdb", "dsn": str(tmp_path / "small.duckdb")}
+    folder, connections = named(tmp_path / "e", told)
     calls = 0
-    ask = sql_source._ask
+    ask = database_queries.ask
 
     def failing(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls
@@ -278,19 +234,19 @@ def test_a_database_that_goes_away_midway_is_said(
             raise SourceUnavailable("The source database does not answer.")
         return ask(*args, **kwargs)
 
-    monkeypatch.setattr(sql_source, "_ask", failing)
+    monkeypatch.setattr(sql_source, "ask", failing)
     with pytest.raises(SourceUnavailable):
-        seal_database(database, tmp_path / "s")
-    assert not (tmp_path / "s" / "snapshot.json").exists()
+        sealed(folder, tmp_path, connections)
+    assert not (tmp_path / "snapshot" / "snapshot.json").exists()
 
 
 def test_a_table_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
     """The table is named, the driver's text is not."""
-    database = Database(
-        open=duckdb.connect,
-        tables={"patients": "nowhere"},
-        errors=(duckdb.Error,),
-    )
+    told = {"driver": "sqlite3", "dsn": ":memory:"}
+    folder, connections = named(tmp_path / "e", told, "tables: {patients: nowhere}")
     with pytest.raises(SourceUnreadable) as caught:
-        seal_database(database, tmp_path / "s")
-    assert (caught.value.code, caught.value.details["file"]) == ("table_missing", "nowhere")
+        sealed(folder, tmp_path, connections)
+    assert (caught.value.code, caught.value.details["file"]) == (
+        "table_missing", "nowhere (database)",
+    )  # fmt: skip
+    assert "no such table" not in str(caught.value)

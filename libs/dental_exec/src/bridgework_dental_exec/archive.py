@@ -21,6 +21,7 @@ from bridgework_dental_exec.database_files import (
     SIDECARS,
     is_database,
 )
+from bridgework_dental_exec.database_place import is_database_yaml
 from bridgework_dental_exec.layout import DOCUMENT_FOLDERS, DOCUMENTS, TABLE_SUFFIXES
 
 _BLOCK = 1 << 20
@@ -104,16 +105,17 @@ class Archive:
         self.table_paths.sort()
 
     def _take(self, info: zipfile.ZipInfo, name: PurePosixPath) -> None:
-        """Unpack a file that may hold tables, or that tells that a database was open."""
+        """Unpack a file that may hold or name tables, or that tells that a database was open."""
         sidecars = tuple(f"{s}{end}" for s in DATABASE_SUFFIXES for end in SIDECARS)
         if name.name.lower().endswith(sidecars):
             self._unpack(info, self.root / name.name)
-        elif name.suffix.lower() in TABLE_SUFFIXES | DATABASE_SUFFIXES:
+        elif name.suffix.lower() in TABLE_SUFFIXES | DATABASE_SUFFIXES or is_database_yaml(name):
             self.table_paths.append(self._unpack(info, self.root / name.name))
 
     def _top(self, names: Mapping[zipfile.ZipInfo, PurePosixPath]) -> tuple[str, ...]:
         called = {n: i for i, n in names.items() if n.suffix.lower() in DATABASE_SUFFIXES}
         true = {n for n, i in called.items() if is_database(Path(n.name), partial(self._head, i))}
+        true |= {n for n in names.values() if is_database_yaml(n)}
         top = _common_top(names.values(), true)
         return top if top is not None else _common_top(called, set(called)) or ()
 

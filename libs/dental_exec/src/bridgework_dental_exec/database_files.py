@@ -5,20 +5,25 @@ tables and extensions stay closed. What the driver says is turned into what a pe
 """
 
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import duckdb
 from bridgework_contracts.errors import SourceUnreadable
+
+from bridgework_dental_exec.checksums import sha256_of
+from bridgework_dental_exec.databases import NO_SCAN, Connection, SqlDialect, StoredTable
+from bridgework_dental_exec.dialects import FileScan
 
 DATABASE_SUFFIXES = frozenset({".duckdb", ".sqlite", ".sqlite3", ".db"})
 SIDECARS = (".wal", "-wal", "-journal")
 """What stands beside a database that was not closed: its last changes are in there."""
 
 HEAD_BYTES = 16
+_ZONED = "TIMESTAMP WITH TIME ZONE"
 _SQLITE = b"SQLite format 3\x00"
 _SQLITE_HEAD = 100
 _DUCKDB, _DUCKDB_AT = b"DUCK", 8
@@ -62,29 +67,16 @@ _DAMAGED = (
 
 
 @dataclass(frozen=True, slots=True)
-class StoredTable:
-    """One table or view of a database file.
-
-    Attributes:
-        path: Its name, one part per level.
-        shown: Its name in problems and provenance, e.g. ``patients (database)``.
-        kind: Views and virtual tables are never read.
-        ordered: Column that numbers the rows as they are stored; empty where there is none.
-    """
-
-    path: tuple[str, ...]
-    shown: str
-    kind: Literal["table", "view"]
-    ordered: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class DatabaseFile:
     """A database file of an export."""
 
     file: str
     path: Path
     kind: Literal["duckdb", "sqlite"]
+    parallel: int = 2
+    dialect: ClassVar[SqlDialect] = SqlDialect()
+    order: ClassVar[Mapping[str, str]] = {}
+    evidence: ClassVar[tuple[str, ...]] = ("Read from a database.",)
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
@@ -96,6 +88,7 @@ class DatabaseFile:
         if self.kind == "duckdb":
             opened = duckdb.connect(str(self.path), read_only=True, config=_CONFIG)
             opened.execute("SET enable_external_access = false")
+            opened.execute("SET TimeZone = 'UTC'")
             return opened
         if not _whole(self.path):
             raise sqlite3.DatabaseError("The file is shorter than it says.")
@@ -105,18 +98,57 @@ class DatabaseFile:
         connection.text_factory = _decoded
         return connection
 
-    def tables(self) -> list[StoredTable]:
-        """Return what the database holds, its own bookkeeping left out; the driver's errors."""
-        with closing(self.open()) as connection:
-            if self.kind == "duckdb":
-                rows = connection.execute(_DUCKDB_TABLES).fetchall()
-                return [_in_duckdb(*row) for row in rows]
-            rows = connection.execute(_SQLITE_TABLES).fetchall()
-            return [_in_sqlite(connection, *row) for row in rows]
+    @contextmanager
+    def held(self) -> Iterator[Connection]:
+        """Hold the file open: DuckDB shares what it has read among connections to one file.
 
-    def refused(self, error: BaseException | None = None) -> SourceUnreadable:
-        """Return what a person is told, by what the driver said."""
-        said = str(error or "").lower()
+        Raises:
+            SourceUnreadable: It cannot be opened.
+        """
+        try:
+            connection: Connection = self.open()
+        except self.errors as exc:
+            raise self.refused(exc) from exc
+        with closing(connection):
+            yield connection
+
+    def tables(self) -> list[StoredTable]:
+        """Return what the database holds, its own bookkeeping left out.
+
+        Raises:
+            SourceUnreadable: It cannot be read.
+        """
+        try:
+            with closing(self.open()) as connection:
+                if self.kind == "duckdb":
+                    rows = connection.execute(_DUCKDB_TABLES).fetchall()
+                    return [_in_duckdb(*row) for row in rows]
+                rows = connection.execute(_SQLITE_TABLES).fetchall()
+                return [_in_sqlite(connection, *row) for row in rows]
+        except self.errors as exc:
+            raise self.refused(exc) from exc
+
+    def cells(self, description: Sequence[Sequence[Any]]) -> str:
+        """Return what to select: moments with a time zone as UTC, which DuckDB hands out alone.
+
+        Python's own types for them would need another package.
+        """
+        changed = []
+        for name, kind, *_ in description:
+            if _ZONED in str(kind):
+                zoned, text = str(kind) == _ZONED, self.dialect.name(name)
+                value = f"{text} AT TIME ZONE 'UTC'" if zoned else f"{text}::VARCHAR"
+                changed.append(f"{value} AS {text}")
+        return f"* REPLACE ({', '.join(changed)})" if changed else "*"
+
+    def scan(self) -> FileScan:
+        """Return the file's checksum."""
+        return replace(NO_SCAN, sha256=sha256_of(self.path))
+
+    def refused(self, error: BaseException, table: str = "") -> SourceUnreadable:
+        """Return what a person is told, by what the driver said; a file is refused whole."""
+        del table
+        said = str(error).lower()
         for words, answer in (
             ("newer version", _TOO_NEW),
             ("encrypt", _ENCRYPTED),
@@ -152,12 +184,7 @@ def find_database(files: list[Path], given: Path | None = None) -> DatabaseFile 
         if kind is not None:
             found.append(DatabaseFile(path.name, path, kind))
     if len(found) > 1:
-        raise _refused(
-            found[1].file,
-            "database_twice",
-            "There are two database files: nobody can tell which one counts.",
-            "Leave one of them in the export.",
-        )
+        raise two_databases(found[1].file)
     for database in found:
         for ending in SIDECARS:
             sidecar = database.path.with_name(database.file + ending)
@@ -169,6 +196,16 @@ def find_database(files: list[Path], given: Path | None = None) -> DatabaseFile 
                     "Close the program that has it open, then copy it again.",
                 )
     return found[0] if found else None
+
+
+def two_databases(file: str) -> SourceUnreadable:
+    """Return the error of a second database, be it a file or one on a server."""
+    return _refused(
+        file,
+        "database_twice",
+        "The export holds or names two databases: nobody can tell which one counts.",
+        "Leave one of them in the export.",
+    )
 
 
 def no_database(file: str) -> SourceUnreadable:

@@ -1,7 +1,7 @@
-"""An export as it was handed over: a folder, a zip or a database file, opened without trusting it.
+"""An export as it was handed over: a folder, a zip or a database, opened without trusting it.
 
-Nothing is written outside ``work_dir``. A path inside an archive that would leave it, a link, a
-password or a bomb is a clear error; a document path that leads elsewhere is a missing document.
+A document path that leads elsewhere is a missing document. What an archive may do to us is the
+business of ``archive``, what a database is that of ``database_files`` and ``database_place``.
 """
 
 import os
@@ -20,7 +20,9 @@ from bridgework_dental_exec.database_files import (
     find_database,
     is_database,
     no_database,
+    two_databases,
 )
+from bridgework_dental_exec.database_place import NamedDatabase, is_database_yaml, read_place
 from bridgework_dental_exec.layout import DOCUMENT_FOLDERS, DOCUMENTS, MANIFEST, TABLE_SUFFIXES
 from bridgework_dental_exec.manifest import ManifestEntry, read_manifest
 
@@ -67,7 +69,7 @@ class Export:
     work_dir: Path
     pins: Mapping[str, str] = field(default_factory=dict)
     archive: Archive | None = None
-    database: DatabaseFile | None = None
+    database: DatabaseFile | NamedDatabase | None = None
     _tables: dict[str, TableFile] = field(default_factory=dict)
     _documents: dict[str, Path] | None = None
     _manifest: list[ManifestEntry] | None = None
@@ -179,16 +181,19 @@ def open_export(
 ) -> Export:
     """Open a folder, a zip archive or a database file with an export.
 
+    A database server that the export names is not asked: its documents can be read without one.
+
     Args:
-        path: The folder or archive; a single folder inside it may hold the files. A database
-            file may be given itself: documents and a manifest are looked for beside it.
+        path: The folder or archive; a single folder inside it may hold the files. A database file
+            or ``database.yaml`` may be given itself: documents and a manifest are looked for
+            beside it.
         work_dir: Where an archive is unpacked; nothing is written anywhere else.
         pins: Pinned answers (``SourceSpec.dialect_pins``), kept for the readers.
         limits: Guards against bombs.
 
     Raises:
         SourceUnreadable: Not there, not readable, not an archive, hostile archive, no table, or not
-            exactly one database that was closed.
+            exactly one database that was closed, or a ``database.yaml`` that says nothing.
     """
     if path.is_dir():
         root = _find_root(path)
@@ -203,7 +208,7 @@ def open_export(
             file=path.name,
             remedy="Give the folder or the zip archive with the export.",
         )
-    if find_database([path], path) is not None:
+    if is_database_yaml(path) or find_database([path], path) is not None:
         export = Export(root=path.parent, work_dir=work_dir, pins=dict(pins or {}))
         beside = (p for p in path.parent.iterdir() if p.is_file() and not p.is_symlink())
         _index_tables(export, [path, *(p for p in sorted(beside) if _is_manifest(p))], path)
@@ -222,9 +227,12 @@ def _is_manifest(file: Path) -> bool:
 
 def _index_tables(export: Export, files: list[Path], given: Path | None = None) -> None:
     unknown = []
-    export.database = find_database(files, given)
+    stored, named = find_database(files, given), [p for p in files if is_database_yaml(p)]
+    if len(named) > 1 or (named and stored is not None):
+        raise two_databases(named[-1].name)
+    export.database = read_place(named[0]) if named else stored
     for file in files:
-        if export.database is not None and file == export.database.path:
+        if file in named or (stored is not None and file == stored.path):
             continue
         if file.suffix.lower() not in TABLE_SUFFIXES:
             unknown.append(file.name)
@@ -253,7 +261,8 @@ def _find_root(path: Path) -> Path:
     for _ in range(4):
         children = sorted(path.iterdir())
         if any(
-            c.is_file() and (c.suffix.lower() in TABLE_SUFFIXES or is_database(c))
+            c.is_file()
+            and (c.suffix.lower() in TABLE_SUFFIXES or is_database(c) or is_database_yaml(c))
             for c in children
             if c.suffix.lower() != ".json"
         ):

@@ -17,12 +17,13 @@ from typing import Any
 import duckdb
 from bridgework_contracts.errors import SourceUnreadable
 
+from bridgework_dental_exec.connections import Connections
+from bridgework_dental_exec.database_sealer import DatabaseSealer
 from bridgework_dental_exec.export import Export, Finding, TableFile
 from bridgework_dental_exec.profile import Profile, TableDef, load_profile
 from bridgework_dental_exec.quarantine import Quarantined
 from bridgework_dental_exec.sealer import MEMORY_LIMIT, Sealed, Sealer
 from bridgework_dental_exec.sealing import file_key, new_salt, open_dataset
-from bridgework_dental_exec.sql_source import Database, FileSealer, open_table
 from bridgework_dental_exec.tables import HASH, LINE, TableInfo
 
 __all__ = [
@@ -31,7 +32,6 @@ __all__ = [
     "Snapshot",
     "TableInfo",
     "new_snapshot",
-    "seal_database",
     "seal_snapshot",
     "utc_today",
 ]
@@ -175,6 +175,7 @@ def seal_snapshot(
     *,
     seal: bytes | None = None,
     profile: str = "dental_exec_v1",
+    connections: Connections | None = None,
 ) -> Snapshot:
     """Read an export into a sealed snapshot: its files, then what its database has besides.
 
@@ -183,63 +184,33 @@ def seal_snapshot(
         out_dir: New or empty folder for the snapshot.
         seal: The tenant's data key, 32 bytes; ``None`` leaves the snapshot readable to all.
         profile: Name of the source profile.
+        connections: Connections the export may name in ``database.yaml``; ``None`` are none.
 
     Returns:
         The snapshot; what could not be read stands in its quarantine, never nowhere.
 
     Raises:
-        SourceUnreadable: The export's database file is damaged, encrypted, or of a newer version.
+        SourceUnreadable: The export's database file is damaged, encrypted, or of a newer version;
+            or ``database.yaml`` names what is not there.
+        SourceUnavailable: The database server does not answer.
+        ConfigurationError: The operator's connection to it is refused.
     """
+    database = (connections or Connections()).opened(export.database)
     snapshot = new_snapshot(out_dir, load_profile(profile), seal)
     snapshot.findings = list(export.manifest_findings)
     snapshot.exported_at = _exported_at(export)
     for sealed in _FileSealer(snapshot, export).results():
         snapshot.keep(sealed)
     in_files = set(snapshot.tables)
-    if export.database is not None:
+    if database is not None:
         sealer = Sealer(snapshot, {})
         try:
-            tables = FileSealer(export.database, snapshot.profile)
+            tables = DatabaseSealer(database, snapshot.profile)
             for sealed in tables.results(sealer, in_files):
                 snapshot.keep(sealed)
         finally:
             sealer.close()
     _compare_with_manifest(snapshot, export, in_files)
-    snapshot.save()
-    return snapshot
-
-
-def seal_database(
-    database: Database,
-    out_dir: Path,
-    *,
-    seal: bytes | None = None,
-    profile: str = "dental_exec_v1",
-    parallel: int = 2,
-) -> Snapshot:
-    """Read a database that answers into a sealed snapshot, as :func:`seal_snapshot` does a file.
-
-    Provenance names the table; the line is the row's ordinal in the order of its key.
-
-    Args:
-        database: Where to read.
-        out_dir: New or empty folder for the snapshot.
-        seal: The tenant's data key, 32 bytes.
-        profile: Name of the source profile.
-        parallel: Ranges read at the same time.
-
-    Raises:
-        SourceUnavailable: The database does not answer.
-        SourceUnreadable: A table that was named is not there.
-    """
-    snapshot = new_snapshot(out_dir, load_profile(profile), seal)
-    sealer = Sealer(snapshot, {})
-    try:
-        for name, table in snapshot.profile.tables.items():
-            if name in database.tables:
-                snapshot.keep(sealer.seal(table, open_table(database, table, parallel)))
-    finally:
-        sealer.close()
     snapshot.save()
     return snapshot
 
@@ -310,7 +281,7 @@ def _left(file: TableFile, code: str) -> Sealed:
 def _compare_with_manifest(snapshot: Snapshot, export: Export, in_files: Container[str]) -> None:
     """Add what the manifest says differently about rows and bytes.
 
-    A database file counts with the rows of every table that was read from it.
+    A database counts with the rows of every table that was read from it; a server has no bytes.
     """
     by_file = {t.file.lower(): [t] for t in snapshot.tables.values() if t.name in in_files}
     if export.database is not None:
@@ -320,7 +291,7 @@ def _compare_with_manifest(snapshot: Snapshot, export: Export, in_files: Contain
         tables = by_file.get(entry.file.lower())
         if not tables:
             continue
-        if entry.sha256 and entry.sha256 != tables[0].sha256:
+        if entry.sha256 and tables[0].sha256 not in {"", entry.sha256}:
             sentence = "The file is not the one the manifest describes (SHA-256 differs)."
             snapshot.findings.append(Finding(entry.file, "manifest_sha256", sentence))
         found = sum(t.rows + t.quarantined_rows for t in tables)

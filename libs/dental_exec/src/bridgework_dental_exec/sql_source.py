@@ -1,29 +1,27 @@
-"""A restored Dental-Exec database as source: read in parallel key ranges into the same snapshot.
+"""A database of an export, read in parallel key ranges into the same snapshot as its files.
 
-Any DB-API driver will do (ODBC, DuckDB, sqlite3 …). Each range is one short query on a connection
-of its own, so that several cores work and no server-side cursor has to live long.
+Each range is one short query on a connection of its own, so that several cores work and no
+server-side cursor has to live long.
 """
 
 import datetime as dt
+import json
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from bridgework_contracts.errors import SourceUnavailable, SourceUnreadable
+from bridgework_contracts.errors import SourceUnreadable
 
-from bridgework_dental_exec.checksums import sha256_of
-from bridgework_dental_exec.database_files import DatabaseFile, StoredTable
+from bridgework_dental_exec.databases import REFUSED, Database, StoredTable, ask, execute
 from bridgework_dental_exec.dialects import FileScan
-from bridgework_dental_exec.export import Finding, TableFile
-from bridgework_dental_exec.profile import Profile, TableDef
+from bridgework_dental_exec.export import TableFile
+from bridgework_dental_exec.profile import TableDef, folded
 from bridgework_dental_exec.reading import Batch, RowSource, printed
 from bridgework_dental_exec.rows import ReadReport, column_names
-from bridgework_dental_exec.sealer import Sealed, Sealer
 
 _Range = tuple[int, int]
 """Keys from the first up to, but not including, the second."""
@@ -31,216 +29,65 @@ _Range = tuple[int, int]
 _ROWS_PER_RANGE = 10_000
 _MOST_ROWS = 4 * _ROWS_PER_RANGE
 _FETCH_ROWS = 8_192
-_NO_SCAN = FileScan(0, "", 0, 0, 0, 1, True, True, True, False, "valid")
-"""Facts of a file there is none of; cells are trimmed and their line ends unified."""
-
-_FILE_WINS = "This table is there as a file too: the file was read, the database's table was not."
-_FIRST_WINS = "Two places hold the same table: only the first was read."
-_UNKNOWN = "No table of the profile looks like this table of the database: it was not read."
-_VIEW = "Views and virtual tables of a database are not read; what they show stands in tables."
-_VIEW_NEEDED = "This is a view, not a table: it was not read. Save it as a table, or as CSV."
 
 
-class Connection(Protocol):
-    """The part of DB-API 2.0 that is used."""
-
-    def cursor(self) -> Any:
-        """Return a cursor."""
-
-    def close(self) -> None:
-        """Close the connection."""
-
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    """How to reach a restored database.
-
-    Attributes:
-        open: Opens a new connection; called once per range, in worker threads.
-        tables: Profile table → name in the database (``schema.table``, or its parts); tables
-            left out are taken as missing.
-        placeholder: The driver's parameter mark (``?``, ``%s``, or ``$`` for ``$1``, ``$2``).
-        errors: The driver's exception classes.
-        quote: Quotes identifiers: one character, or two for opening and closing.
-        order: Profile table → column that numbers its rows; others go by the profile's key.
-        shown: Profile table → its name in provenance; others are ``name (database)``.
-        scan: What is known about the file the database stands in.
-    """
-
-    open: Callable[[], Connection]
-    tables: Mapping[str, str | tuple[str, ...]]
-    placeholder: str = "?"
-    errors: tuple[type[Exception], ...] = (Exception,)
-    quote: str = '"'
-    order: Mapping[str, str] = field(default_factory=dict)
-    shown: Mapping[str, str] = field(default_factory=dict)
-    scan: FileScan = _NO_SCAN
-
-    def mark(self, number: int) -> str:
-        """Return the mark of a statement's n-th parameter."""
-        return f"${number}" if self.placeholder == "$" else self.placeholder
-
-
-class FileSealer:
-    """Seals the tables of a database file, those left out that a file of the export gave.
-
-    A table is known by its name; one whose name says nothing is matched by its columns, after
-    the others, and only where its place is not taken. Rows are numbered as they are stored.
-    """
-
-    def __init__(self, file: DatabaseFile, profile: Profile, parallel: int = 2) -> None:
-        self._file = file
-        self._profile = profile
-        self._parallel = parallel
-
-    def results(self, sealer: Sealer, taken: set[str]) -> list[Sealed]:
-        """Return what became of each table and view, in the database's order.
-
-        Args:
-            sealer: Writes the tables.
-            taken: Profile tables that were read from files.
-
-        Raises:
-            SourceUnreadable: The file is damaged, encrypted, or of a newer version.
-        """
-        file = self._file
-        try:
-            with closing(file.open()):
-                places, left = self._matched(file.tables(), taken)
-                database = self._database(places)
-                return left + [
-                    sealer.seal(table, open_table(database, table, self._parallel))
-                    for name, table in self._profile.tables.items()
-                    if name in places
-                ]
-        except SourceUnavailable as exc:
-            raise file.refused(exc.__cause__) from exc
-        except file.errors as exc:
-            raise file.refused(exc) from exc
-
-    def _database(self, places: Mapping[str, StoredTable]) -> Database:
-        scan = replace(_NO_SCAN, sha256=sha256_of(self._file.path)) if places else _NO_SCAN
-        return Database(
-            open=self._file.open,
-            tables={name: stored.path for name, stored in places.items()},
-            errors=self._file.errors,
-            order={name: stored.ordered for name, stored in places.items() if stored.ordered},
-            shown={name: stored.shown for name, stored in places.items()},
-            scan=scan,
-        )
-
-    def _matched(
-        self, stored: list[StoredTable], taken: set[str]
-    ) -> tuple[dict[str, StoredTable], list[Sealed]]:
-        """Return profile table → stored table, and the findings of those left out."""
-        places: dict[str, StoredTable] = {}
-        left: list[Sealed] = []
-        unnamed: list[StoredTable] = []
-        tables = [one for one in stored if one.kind == "table"]
-        for one in tables:
-            table = self._profile.named(one.path[-1])
-            if table is None:
-                unnamed.append(one)
-            elif table.name in taken:
-                left.append(_left(one, "table_twice", _FILE_WINS))
-            elif places.setdefault(table.name, one) is not one:
-                left.append(_left(one, "table_twice", _FIRST_WINS))
-        for one in unnamed:
-            table = self._profile.match_table(one.path[-1], self._header(one))
-            if table is None:
-                left.append(_left(one, "table_unknown", _UNKNOWN))
-            elif table.name in taken or table.name in places:
-                left.append(_left(one, "table_twice", _FIRST_WINS))
-            else:
-                places[table.name] = one
-        for one in (one for one in stored if one.kind == "view"):
-            table = self._profile.named(one.path[-1])
-            needed = table is not None and table.name not in taken and table.name not in places
-            code = "table_unknown" if needed else "view_not_read"
-            left.append(_left(one, code, _VIEW_NEEDED if needed else _VIEW))
-        return places, left
-
-    def _header(self, one: StoredTable) -> list[str]:
-        database = self._database({})
-        return column_names(_columns(database, _quote(database, one.path), one.shown))
-
-
-def _left(stored: StoredTable, code: str, sentence: str) -> Sealed:
-    return Sealed(None, findings=[Finding(stored.shown, code, sentence)])
-
-
-def open_table(database: Database, table: TableDef, parallel: int) -> RowSource:
+def open_table(
+    database: Database, stored: StoredTable, table: TableDef, scan: FileScan
+) -> RowSource:
     """Open one table of a database; its rows are numbered in the order they are read.
+
+    Raises:
+        SourceUnavailable: The database does not answer.
+        SourceUnreadable: The table is not there, or the column that orders it.
+    """
+    columns, cells = columns_of(database, stored)
+    header = column_names(columns)
+    report = ReadReport(header=header)
+    key = [columns[header.index(c)] for c in table.key if c in header]
+    order = [_ordering(database, stored, columns)] if stored.ordered else key
+    reader = _TableReader(database, stored, cells, order, report)
+    file = TableFile(table.name, stored.shown, Path(), 0)
+    batches = reader.batches(reader.ranges())
+    return RowSource(file, scan, None, header, batches, report, database.evidence)
+
+
+def columns_of(database: Database, stored: StoredTable) -> tuple[list[str], str]:
+    """Return a table's columns, and what to select so that all of them arrive.
 
     Raises:
         SourceUnavailable: The database does not answer.
         SourceUnreadable: The table is not there.
     """
-    stored = database.tables[table.name]
-    name = stored if isinstance(stored, str) else ".".join(stored)
-    quoted = _quote(database, stored)
-    columns = _columns(database, quoted, name)
-    header = column_names(columns)
-    report = ReadReport(header=header)
-    numbered = database.order.get(table.name)
-    key = [columns[header.index(c)] for c in table.key if c in header]
-    order = [numbered] if numbered else key
-    ranges = _ranges(database, quoted, order[0]) if order else None
-    shown = database.shown.get(table.name, f"{name} (database)")
-    file = TableFile(table.name, shown, Path(), 0)
-    batches = _TableReader(database, quoted, order, parallel, report).batches(ranges)
-    return RowSource(file, database.scan, None, header, batches, report, ("Read from a database.",))
-
-
-def _quote(database: Database, name: str | tuple[str, ...]) -> str:
-    parts = name.split(".") if isinstance(name, str) else name
-    first, last = database.quote[0], database.quote[-1]
-    return ".".join(f"{first}{part.replace(last, last * 2)}{last}" for part in parts)
-
-
-def _ask(
-    database: Database, sql: str, values: Sequence[Any] = (), *, limit: int | None = None
-) -> tuple[list[str], list[Any]]:
-    """Run one query on a connection of its own; return column names and rows.
-
-    With a limit one row more than that is the most that is fetched.
-    """
+    name = database.dialect.name(*stored.path)
     try:
-        with closing(database.open()) as connection:
-            cursor = connection.cursor()
-            cursor.execute(sql, tuple(values))
-            rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit + 1)
-            return [d[0] for d in cursor.description], rows
-    except database.errors as exc:
-        raise SourceUnavailable("The source database does not answer.") from exc
-
-
-def _columns(database: Database, quoted: str, name: str) -> list[str]:
-    try:
-        columns, _ = _ask(database, f"SELECT * FROM {quoted} WHERE 1 = 0")
-    except SourceUnavailable as exc:
+        description, _ = ask(database, f"SELECT * FROM {name} WHERE 1 = 0", table=stored.shown)
+    except SourceUnreadable as exc:
+        if exc.code != REFUSED:
+            raise
         raise SourceUnreadable(
-            "A table of the source cannot be read.",
+            f"A table of the source cannot be read: {stored.shown}.",
             code="table_missing",
-            file=name,
+            file=stored.shown,
             remedy="Check the table's name and the rights of the database user.",
         ) from exc
-    return columns
+    return [str(d[0]) for d in description], database.cells(description)
 
 
-def _ranges(database: Database, quoted: str, key: str) -> list[_Range] | None:
-    """Cut the key's span into ranges; ``None`` where the key is no whole number.
-
-    A table small enough for one query is one range.
-    """
-    column = _quote(database, key)
-    _, rows = _ask(database, f"SELECT min({column}), max({column}), count(*) FROM {quoted}")
-    low, high, count = _whole(rows[0][0]), _whole(rows[0][1]), int(rows[0][2])
-    if low is None or high is None:
-        return None
-    step = max(1, (high - low + 1) * _ROWS_PER_RANGE // max(count, 1))
-    cuts = list(range(low, high + 1, step))
-    return list(zip(cuts, [*cuts[1:], high + 1], strict=True))
+def _ordering(database: Database, stored: StoredTable, columns: Sequence[str]) -> str:
+    """Return the column that numbers a table's rows, spelt as it is stored."""
+    if not database.order or stored.ordered in columns:
+        return stored.ordered
+    wanted = folded(stored.ordered)
+    found = next((c for c in columns if folded(c) == wanted), None)
+    if found is None:
+        raise SourceUnreadable(
+            f"{database.file}, order: {stored.shown} has no column of this name.",
+            code="order_column_missing",
+            file=database.file,
+            field="order",
+            remedy="Name a column of the table that numbers its rows.",
+        )
+    return found
 
 
 def _whole(value: Any) -> int | None:
@@ -256,19 +103,45 @@ class _TableReader:
     """Reads one table: key ranges side by side, or one streaming query where there are none."""
 
     def __init__(
-        self, database: Database, quoted: str, order: list[str], parallel: int, report: ReadReport
+        self,
+        database: Database,
+        stored: StoredTable,
+        cells: str,
+        order: list[str],
+        report: ReadReport,
     ) -> None:
+        dialect = database.dialect
         self._database = database
-        self._parallel = parallel
+        self._shown = stored.shown
         self._report = report
-        self._key = _quote(database, order[0]) if order else ""
-        by = f" ORDER BY {', '.join(_quote(database, c) for c in order)}" if order else ""
-        first, second = database.mark(1), database.mark(2)
-        self._all = f"SELECT * FROM {quoted}{by}"
-        self._keyless = f"SELECT * FROM {quoted} WHERE {self._key} IS NULL"
-        self._between = (
-            f"SELECT * FROM {quoted} WHERE {self._key} >= {first} AND {self._key} < {second}{by}"
+        self._key = dialect.name(order[0]) if order else ""
+        by = f" ORDER BY {', '.join(dialect.name(c) for c in order)}" if order else ""
+        self._from = f"FROM {dialect.name(*stored.path)}"
+        self._inside = (
+            f"WHERE {self._key} >= {dialect.parameter(1)} AND {self._key} < {dialect.parameter(2)}"
         )
+        self._all = f"SELECT {cells} {self._from}{by}"
+        self._keyless = f"SELECT {cells} {self._from} WHERE {self._key} IS NULL"
+        self._between = f"SELECT {cells} {self._from} {self._inside}{by}"
+        self._count = f"SELECT count(*) {self._from} {self._inside}"
+
+    def ranges(self) -> list[_Range] | None:
+        """Cut the key's span into ranges; ``None`` where the key is no whole number.
+
+        A table small enough for one query is one range.
+        """
+        if not self._key:
+            return None
+        try:
+            rows = self._ask(f"SELECT min({self._key}), max({self._key}), count(*) {self._from}")
+        except SourceUnreadable:
+            return None  # a type that has no least value; what is really wrong, the query says
+        low, high, count = _whole(rows[0][0]), _whole(rows[0][1]), int(rows[0][2])
+        if low is None or high is None:
+            return None
+        step = max(1, (high - low + 1) * _ROWS_PER_RANGE // max(count, 1))
+        cuts = list(range(low, high + 1, step))
+        return list(zip(cuts, [*cuts[1:], high + 1], strict=True))
 
     def batches(self, ranges: list[_Range] | None) -> Iterator[Batch]:
         """Yield (ordinals, cells) in key order; rows without a key come last."""
@@ -278,21 +151,25 @@ class _TableReader:
             lines = list(range(line + 1, line + len(rows) + 1))
             line += len(rows)
             self._report.rows += len(rows)
-            yield lines, [[_text(v) for v in row] for row in rows]
+            yield lines, [[text_of(v) for v in row] for row in rows]
+
+    def _ask(self, sql: str, values: Sequence[Any] = (), *, limit: int | None = None) -> list[Any]:
+        return ask(self._database, sql, values, table=self._shown, limit=limit)[1]
 
     def _in_ranges(self, ranges: list[_Range]) -> Iterator[list[Any]]:
         """Yield ranges in key order while the next ones are being read."""
         waiting = iter(ranges)
-        with ThreadPoolExecutor(max_workers=self._parallel) as pool:
+        parallel = self._database.parallel
+        with ThreadPoolExecutor(max_workers=parallel) as pool:
             running: deque[tuple[_Range, Future[list[Any] | None]]] = deque()
             while True:
-                while len(running) <= self._parallel and (piece := next(waiting, None)):
+                while len(running) <= parallel and (piece := next(waiting, None)):
                     running.append((piece, pool.submit(self._range, piece)))
                 if not running:
                     break
                 piece, future = running.popleft()
                 yield from self._halved(piece, future.result())
-        keyless = _ask(self._database, self._keyless)[1]
+        keyless = self._ask(self._keyless)
         if keyless:
             yield keyless
 
@@ -307,9 +184,15 @@ class _TableReader:
             yield from self._halved(half, self._range(half))
 
     def _range(self, piece: _Range) -> list[Any] | None:
-        """Read one range; ``None`` where keys lie so close that it holds too many rows."""
-        limit = None if piece[1] - piece[0] <= 1 else _MOST_ROWS
-        rows = _ask(self._database, self._between, piece, limit=limit)[1]
+        """Read one range; ``None`` where keys lie so close that it holds too many rows.
+
+        A wide range is counted first: some drivers fetch a whole answer at once.
+        """
+        width = piece[1] - piece[0]
+        if width > _MOST_ROWS and int(self._ask(self._count, piece)[0][0]) > _MOST_ROWS:
+            return None
+        limit = None if width <= 1 else _MOST_ROWS
+        rows = self._ask(self._between, piece, limit=limit)
         return None if limit is not None and len(rows) > limit else rows
 
     def _stream(self) -> Iterator[list[Any]]:
@@ -320,23 +203,34 @@ class _TableReader:
                 connection = owner.submit(database.open).result()
                 try:
                     cursor = owner.submit(connection.cursor).result()
-                    owner.submit(cursor.execute, self._all).result()
+                    owner.submit(execute, cursor, database.dialect, self._all).result()
                     coming = owner.submit(cursor.fetchmany, _FETCH_ROWS)
                     while rows := coming.result():
                         coming = owner.submit(cursor.fetchmany, _FETCH_ROWS)
-                        yield rows
+                        yield list(rows)
                 finally:
                     owner.submit(connection.close).result()
             except database.errors as exc:
-                raise SourceUnavailable("The source database does not answer.") from exc
+                refusal = database.refused(exc, self._shown)
+            else:
+                return
+        raise refusal  # outside the handler: the driver's text stays behind
 
 
-def _text(value: Any) -> str:
-    """Return a database value as an export would print it."""
+def text_of(value: Any) -> str:  # noqa: PLR0911 - one return per type
+    """Return a database value as an export would print it; moments with a time zone in UTC."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).decode("utf-8", "replace")
     if isinstance(value, dt.datetime) and value.tzinfo is not None:
-        value = value.replace(tzinfo=None)
+        with suppress(OverflowError):  # the last moment Python knows stands for "never"
+            value = value.astimezone(dt.UTC)
+        return printed(value.replace(tzinfo=None))
+    if isinstance(value, dt.time):
+        return value.replace(microsecond=0, tzinfo=None).isoformat()
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, default=text_of)
     return printed(value)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from bridgework_contracts.topics import Subject
+from bridgework_dental_exec.connections import Connections
 from bridgework_service.chassis import App, open_chassis
 from bridgework_service.consuming import TenantLoops
 from bridgework_service.lifecycle import ServiceTask
@@ -21,7 +22,13 @@ SCHEMA = "extractor"
 
 @asynccontextmanager
 async def open_app(settings: Settings) -> AsyncIterator[App]:
-    """Open the extractor: per tenant its commands and its queued work."""
+    """Open the extractor: per tenant its commands and its queued work.
+
+    Raises:
+        ConfigurationError: the driver of a connection to a restored database is not installed.
+    """
+    connections = Connections(settings.databases)
+    connections.check()
     async with open_chassis(settings, schema=SCHEMA, package="bridgework_extractor") as chassis:
         statements = Statements.load("bridgework_extractor", "sql/work.sql", schema=SCHEMA)
         producer = chassis.sealed_log.producer()
@@ -42,6 +49,7 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
                 producer=producer,
                 outbox=chassis.outbox,
                 settings=settings,
+                connections=connections.for_tenant(tenant.tenant_id),
                 wake=wake,
             )
             loops = TenantLoops(chassis, tenant, service="extractor")

@@ -10,6 +10,7 @@ from bridgework_audit.quarantine import QuarantineCollector
 from bridgework_contracts.commands import AuditExport
 from bridgework_contracts.progress import ExportAudited
 from bridgework_dental_exec.canonical import CanonicalSource
+from bridgework_dental_exec.connections import Connections
 from bridgework_dental_exec.corrections import Fix
 from bridgework_dental_exec.duplicates import identities, propose
 from bridgework_dental_exec.export import open_export
@@ -26,6 +27,7 @@ def audit_export(
     seal: bytes,
     hash_key: bytes,
     fixes: Sequence[Fix] = (),
+    connections: Connections | None = None,
 ) -> ExportAudited:
     """Audit one export (CPU-bound: run it in a thread).
 
@@ -35,14 +37,23 @@ def audit_export(
         seal: Its key.
         hash_key: The tenant's key of content hashes.
         fixes: Corrections of people; the audit shows the export as it is with them.
+        connections: The tenant's connections to restored databases.
 
     Raises:
         SourceUnreadable: nothing in the export can be read.
+        SourceUnavailable: the database server the export names does not answer.
+        ConfigurationError: the operator's connection to it is refused.
     """
     export = open_export(
         Path(command.source.export_path), folder / "work", command.source.dialect_pins
     )
-    snapshot = seal_snapshot(export, folder / "snapshot", seal=seal, profile=command.source.profile)
+    snapshot = seal_snapshot(
+        export,
+        folder / "snapshot",
+        seal=seal,
+        profile=command.source.profile,
+        connections=connections,
+    )
     done = correcting.apply(folder, snapshot, export, fixes, hash_key)
     source = CanonicalSource(snapshot, command.source, export=export, hash_key=hash_key)
     document = MappingDocument.default()

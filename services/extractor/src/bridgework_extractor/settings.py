@@ -2,15 +2,29 @@
 
 from pathlib import Path
 
+from bridgework_dental_exec.connections import ConnectionName, ConnectionSettings
 from bridgework_service.settings import ServiceSettings
 from pydantic import Field, PositiveInt
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class Settings(ServiceSettings):
+class SourceSettings(BaseSettings):
+    """What reading a source needs; the local audit reads these alone."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="EXTRACTOR_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    databases: dict[ConnectionName, ConnectionSettings] = Field(
+        default_factory=dict,
+        description="JSON: connection name → how a restored database is reached, and by whom.",
+    )
+
+
+class Settings(SourceSettings, ServiceSettings):
     """``EXTRACTOR_…``; see :class:`bridgework_service.settings.ServiceSettings`."""
 
-    model_config = SettingsConfigDict(env_prefix="EXTRACTOR_")
+    model_config = SettingsConfigDict(env_prefix="EXTRACTOR_", env_nested_delimiter="__")
 
     service_name: str = "extractor"
     snapshots_dir: Path = Field(description="Sealed snapshots are kept here, encrypted.")

@@ -12,7 +12,7 @@ import structlog
 from bridgework_audit.quarantine import QuarantineCollector
 from bridgework_contracts.codec import Message, decode, encode, headers_for
 from bridgework_contracts.commands import AuditExport, StartRun
-from bridgework_contracts.errors import TerminalError
+from bridgework_contracts.errors import ConfigurationError, TerminalError
 from bridgework_contracts.ids import message_id
 from bridgework_contracts.progress import (
     ExportAudited,
@@ -23,6 +23,7 @@ from bridgework_contracts.progress import (
 from bridgework_contracts.runs import RunKind, RunSpec, SourceSpec
 from bridgework_contracts.topics import Subject, topic_name
 from bridgework_dental_exec.canonical import CanonicalSource
+from bridgework_dental_exec.connections import Connections
 from bridgework_dental_exec.corrections import Fix, Fixed
 from bridgework_dental_exec.export import open_export
 from bridgework_dental_exec.snapshot import Snapshot, seal_snapshot
@@ -58,6 +59,7 @@ class Worker:
         producer: Producer,
         outbox: ServiceOutbox,
         settings: Settings,
+        connections: Connections,
         wake: asyncio.Event,
     ) -> None:
         self._tenant = tenant
@@ -66,6 +68,7 @@ class Worker:
         self._producer = producer
         self._outbox = outbox
         self._settings = settings
+        self._connections = connections
         self._wake = wake
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -116,15 +119,16 @@ class Worker:
                 secrets.token_bytes(_KEY_BYTES),
                 await self._hash_key(),
                 await self._fixes(command.source),
+                self._connections,
             )
-        except TerminalError as exc:
+        except (TerminalError, ConfigurationError) as exc:
             log.error("audit_failed", job_id=command.job_id, code=exc.code)  # noqa: TRY400  # ours, no trace
             return ExportAudited(
                 job_id=command.job_id,
                 audit_id=command.audit_id,
                 ok=False,
                 report={},
-                error=str(exc),
+                error=f"{exc} {exc.details.get('remedy', '')}".strip(),
             )
         finally:
             # The report stays; this snapshot was only for it, and its key is forgotten with it.
@@ -148,7 +152,7 @@ class Worker:
                 quarantine=collector,
             ).run()
             quarantined, left_out = await self._quarantined(spec, source, collector, done)
-        except TerminalError as exc:
+        except (TerminalError, ConfigurationError) as exc:
             log.error("extraction_failed", run_id=spec.run_id, code=exc.code)  # noqa: TRY400  # ours, no trace
             return RunFailed(
                 run_id=spec.run_id,
@@ -231,7 +235,11 @@ class Worker:
                 Path(spec.source.export_path), folder / "work", spec.source.dialect_pins
             )
             snapshot = seal_snapshot(
-                export, folder / "snapshot", seal=key, profile=spec.source.profile
+                export,
+                folder / "snapshot",
+                seal=key,
+                profile=spec.source.profile,
+                connections=self._connections,
             )
             done = correcting.apply(folder, snapshot, export, fixes, hash_key)
             made = CanonicalSource(snapshot, spec.source, export=export, hash_key=hash_key)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from bridgework_contracts.errors import BridgeworkError
 from rich.table import Table
 
 from bridgework.terminal import console
@@ -23,7 +24,13 @@ def audit(
     """Say what an export holds and what is wrong with it; reads only, needs no service."""
     from bridgework.local_audit import audit_locally  # noqa: PLC0415  # DuckDB is heavy
 
-    report = audit_locally(export, out, time_zone=time_zone, unit_min=unit_min)
+    try:
+        report = audit_locally(export, out, time_zone=time_zone, unit_min=unit_min)
+    except BridgeworkError as exc:
+        console.print(
+            f"{exc.code}: {exc} {exc.details.get('remedy', '')}", style="red", markup=False
+        )
+        raise typer.Exit(1) from exc
     table = Table(title=f"Grade {report['grade']}")
     table.add_column("object")
     table.add_column("rows", justify="right")
