@@ -24,6 +24,7 @@ from bridgework.up import SERVICES, Ports, service_settings
 from bridgework_service.lifecycle import supervise
 from bridgework_service.settings import load_settings
 from bridgework_testkit.databases import Databases
+from bridgework_testkit.restored import postgres_connection
 from bridgework_zoho.local import LocalZoho, running_local_zoho
 from rich.console import Console
 
@@ -58,12 +59,14 @@ class Installation:
     api: JobApi
     zoho_url: str
     dsn: str
+    restored_dsn: str
+    """Where a practice's database may be restored: the connection ``restored`` of ``onserver``."""
 
     async def command(
-        self, *arguments: str, stdin: str | None = None, api_key: str | None = None
+        self, *arguments: str, stdin: str | None = None, api_key: str | None = None, **more: str
     ) -> Said:
-        """Run ``bridgework`` with these arguments."""
-        environment = {
+        """Run ``bridgework`` with these arguments, and more environment."""
+        environment = more | {
             "PATH": os.environ["PATH"],
             "COLUMNS": "220",
             "BRIDGEWORK_URL": self.url,
@@ -122,16 +125,20 @@ async def installation(
     databases: Databases, zoho: LocalZoho, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Installation]:
     """Everything that ``bridgework up`` starts, for the whole session."""
-    dsn = await databases.create()
+    dsn, restored = await databases.create(), await databases.create()
+    connection = postgres_connection(restored, tenants=["onserver"])
     home = Home(tmp_path_factory.mktemp("home"))
     ports = Ports(free_ports())
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(_services(home, dsn, ports))
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("EXTRACTOR_DATABASES", json.dumps({"restored": connection}))
+            await stack.enter_async_context(_services(home, dsn, ports))
         url = f"http://127.0.0.1:{ports.of('control')}"
         api = await stack.enter_async_context(JobApi(url, home.secrets().api_key))
         await api.ready()
-        yield Installation(home, url, api, zoho.base_url, dsn)
+        yield Installation(home, url, api, zoho.base_url, dsn, restored)
     await databases.drop(dsn)
+    await databases.drop(restored)
 
 
 @asynccontextmanager
