@@ -1,13 +1,20 @@
 """``database.yaml`` comes with the export: it names a connection, and is trusted no further."""
 
 import shutil
+import sys
 import traceback
 import zipfile
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
-from bridgework_contracts.errors import ConfigurationError, SourceUnreadable
+from bridgework_contracts.errors import (
+    BridgeworkError,
+    ConfigurationError,
+    SourceUnavailable,
+    SourceUnreadable,
+)
 from bridgework_dental_exec.connections import Connections, ConnectionSettings
 from bridgework_dental_exec.database_place import NamedDatabase, read_place
 from bridgework_dental_exec.databases import Mark, SqlDialect
@@ -226,18 +233,66 @@ class _ProgrammingError(_Error):
     pass
 
 
-def driver(name: str = "a.driver") -> Driver:
+def driver(name: str = "a.driver", **more: Any) -> Driver:
     """Return a driver that is only its errors, as pyodbc, pymysql or pymssql raise them."""
-    import types
-
-    module = types.ModuleType(name)
+    module = ModuleType(name)
     vars(module).update(
         Error=_Error,
         OperationalError=_OperationalError,
         InterfaceError=_InterfaceError,
         paramstyle="qmark",
+        **more,
     )
     return Driver(name, module)
+
+
+class _Chatty:
+    """A connection whose every error quotes a secret and a value of a row."""
+
+    def __init__(self, dsn: str = "", *, password: str = "", when: str = "") -> None:
+        self.said = f"{dsn} {password} Quimby"
+        self.when = when
+        if when.startswith("connect"):
+            raise (_OperationalError if when == "connect, away" else _Error)(self.said)
+
+    def cursor(self) -> "_Chatty":
+        return self
+
+    def execute(self, sql: str, *_: Any) -> None:
+        if sql.startswith("SELECT"):
+            raise (_OperationalError if self.when == "query, away" else _Error)(self.said)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("when", "kind"),
+    [
+        ("connect, away", SourceUnavailable),
+        ("connect, refused", ConfigurationError),
+        ("query, away", SourceUnavailable),
+        ("query, refused", SourceUnreadable),
+    ],
+)
+def test_what_a_driver_says_never_travels(
+    when: str, kind: type[BridgeworkError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in our errors nor in any cause of them: they end in logs and on screens."""
+    monkeypatch.setitem(sys.modules, "chatty", driver("chatty", connect=_Chatty).module)
+    connect = {"password": "Hunter2", "when": when}
+    there = connections(restored={"driver": "chatty", "dsn": "PWD=Hunter1", "connect": connect})
+    (tmp_path / "database.yaml").write_text("connection: restored\ntables: {patients: x}\n")
+    with open_export(tmp_path, tmp_path / "w") as export, pytest.raises(kind) as caught:
+        seal_snapshot(export, tmp_path / "s", connections=there)
+    error: BaseException | None = caught.value
+    assert error is not None
+    shown = "".join(traceback.format_exception(error))
+    while error is not None:
+        shown += repr(error) + repr(getattr(error, "details", ""))
+        error = error.__cause__ or error.__context__
+    for secret in ("Hunter1", "Hunter2", "Quimby"):
+        assert secret not in shown
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ class Correction(Frozen):
 class SourceSpec(Frozen):
     """Where the export is and what the practice told us about it."""
 
-    export_path: str = Field(description="Folder or zip with the export, readable by extractor.")
+    export_path: str = Field(description="Folder, zip or database file, readable by extractor.")
     profile: str = "dental_exec_v1"
     practice_timezone: str = "America/New_York"
     appointment_unit_min: int = 10
