@@ -32,9 +32,10 @@ class Demo:
 
     Args:
         console: Progress is printed here.
-        export: An export folder (or the folder that holds ``export/``); ``None`` makes a practice.
+        export: An export (or the folder that holds ``export/``); ``None`` makes a practice.
         second: A later export of the same practice; ``None`` evolves the one that was made, or
-            changes a few rows of a copy of the one that was given.
+            changes a few rows of a copy of the one that was given, or, where that is a zip or a
+            database, reads it again.
         log: ``embedded`` or ``kafka``.
         patients: Of the practice that is made.
         out: Report and working files.
@@ -163,6 +164,11 @@ class Demo:
         if self._second is not None:
             later = self._second.absolute()
             return practice, export, later / "export" if (later / "export").is_dir() else later
+        if not (export / "patients.csv").is_file():
+            self._console.print(
+                "The delta reads the same export again; --second gives a later one."
+            )
+            return practice, export, export
         later = self._out / "later"
         shutil.copytree(export, later)
         _change_a_few_rows(later)
