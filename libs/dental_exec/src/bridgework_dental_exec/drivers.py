@@ -23,7 +23,7 @@ _MARKS: Final[dict[str, Mark]] = {
     "numeric_dollar": "$",
     "named": ":p",
 }
-_BACKTICKS: Final = ("pymysql", "MySQLdb", "mysql", "mariadb", "aiomysql")
+_BACKTICKS: Final = ("pymysql", "MySQLdb", "mysql", "mariadb")
 _STATE = re.compile(r"^[0-9A-Z]{5}$")
 _AWAY: Final = ("08", "40", "53", "55", "57", "HYT")
 """SQLSTATE classes of a server that does not answer now; HYT is ODBC's timeout."""
