@@ -131,7 +131,7 @@ def _table(export: Path, small: Path | None, out: Path, repeat: int) -> str:
         "",
         f"{'':28}{'rows/s':>12}{'seconds':>10}{'CPU s':>8}{'peak MiB':>10}",
     ]
-    named = (("read, hashed, sealed", sealed), ("bare read_csv, all text", text),
+    named = (("read, typed, hashed, sealed", sealed), ("bare read_csv, all text", text),
              ("bare read_csv, types guessed", guessed))  # fmt: skip
     for name, turn in named:
         lines.append(

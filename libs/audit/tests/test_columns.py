@@ -1,5 +1,7 @@
 """What a column profile tells, and what it never tells."""
 
+from pathlib import Path
+
 import duckdb
 import pytest
 from bridgework_audit.columns import HEAD, infer, masked_sql
@@ -86,6 +88,41 @@ def test_least_and_greatest_value_show_their_shape(small: Audited) -> None:
     last = column(small, "patients", "last")
     assert (last["min_shape"], last["max_shape"]) == ("Aaaaa", "A'Aaaa")
     assert (last["shortest"], last["longest"]) == (5, 6)
+
+
+def test_typed_columns_tell_their_bounds_and_nobodys_birthday(
+    auditor: Auditor, tmp_path: Path
+) -> None:
+    """Dates by year; amounts and numbers only where the column is nobody's; what has no value."""
+    report = auditor(
+        {
+            "patients.csv": PATIENTS.format(long=""),
+            "plans.csv": "plan_id,carrier_id,annual_max,deductible\n1,1,1500,50.00\n2,1,$750.5,x\n",
+            "ledger.csv": "entry_id,acct_id,pat_id,post_date,amount\n1,7,1,03/14/2024,12.00\n",
+        }
+    )
+
+    def typed(table: str, name: str) -> object:
+        return column(report, table, name)["typed"]
+
+    assert typed("patients", "dob") == {
+        "type": "date32[day]", "values": 3, "no_value": 1, "least": "1980", "greatest": "1982",
+    }  # fmt: skip
+    assert typed("plans", "annual_max") == {
+        "type": "decimal128(16, 2)", "values": 2, "no_value": 0,
+        "least": "750.50", "greatest": "1500.00",
+    }  # fmt: skip
+    assert typed("plans", "deductible") == {
+        "type": "decimal128(16, 2)", "values": 1, "no_value": 1, "least": "50.00",
+        "greatest": "50.00",
+    }  # fmt: skip
+    assert typed("ledger", "amount") == {
+        "type": "decimal128(16, 2)", "values": 1, "no_value": 0, "least": "", "greatest": "",
+    }  # fmt: skip
+    assert typed("patients", "last") is None
+    shown = report.audit.write(tmp_path / "report")[1].read_text(encoding="utf-8")
+    assert "date32[day], 1980 … 1982, 1 without a value" in shown
+    assert "750.50 … 1500.00" in shown
 
 
 def test_a_file_without_rows_has_empty_columns(auditor: Auditor) -> None:

@@ -12,6 +12,7 @@ import duckdb
 from bridgework_dental_exec.quarantine import shape
 from bridgework_dental_exec.snapshot import Snapshot
 
+from bridgework_audit.meanings import TypedProfile, profile_meanings
 from bridgework_audit.phi import phi_class
 
 HEAD: Final = 40
@@ -65,6 +66,7 @@ class ColumnProfile:
         shapes: Masked shape → values; runs of letters count once. The most frequent ones.
         other_shapes: Shapes not shown.
         min_shape: Masked shape of the first value in text order; ``max_shape`` of the last.
+        typed: What the cells mean, for columns that hold no text.
         shortest: Characters of the shortest value; ``longest`` of the longest.
     """
 
@@ -83,6 +85,7 @@ class ColumnProfile:
     shortest: int
     longest: int
     phi: str
+    typed: TypedProfile | None = None
 
     @property
     def fill(self) -> float:
@@ -108,6 +111,7 @@ class ColumnProfile:
             "shortest": self.shortest,
             "longest": self.longest,
             "phi": self.phi,
+            "typed": self.typed.as_dict() if self.typed else None,
         }
 
 
@@ -126,8 +130,9 @@ def profile_columns(
     waiting: list[_Column] = []
     values = 0
     for name, info in sorted(snapshot.tables.items()):
+        typed = profile_meanings(snapshot, name)
         for column in info.columns:
-            waiting.append(_Column(name, info.file, column, info.rows))
+            waiting.append(_Column(name, info.file, column, info.rows, typed.get(column)))
             if info.rows:
                 values += _see(connection, len(waiting) - 1, waiting[-1])
             if values >= _BATCH_VALUES:
@@ -170,6 +175,7 @@ class _Column(NamedTuple):
     file: str
     name: str
     rows: int
+    typed: TypedProfile | None
 
 
 def _see(connection: duckdb.DuckDBPyConnection, place: int, column: _Column) -> int:
@@ -241,6 +247,7 @@ def _profile(
         shortest=shortest,
         longest=longest,
         phi=phi_class(column.table, column.name),
+        typed=column.typed,
     )
 
 

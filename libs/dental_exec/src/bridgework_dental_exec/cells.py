@@ -10,12 +10,10 @@ from typing import Any
 
 from bridgework_contracts.records import Problem
 
-from bridgework_dental_exec.columns import DateRules
+from bridgework_dental_exec.date_rules import DateRules
 from bridgework_dental_exec.parsers.codes import parse_code
 from bridgework_dental_exec.parsers.contact import parse_email
 from bridgework_dental_exec.parsers.dates import (
-    DateRule,
-    Order,
     parse_date,
     parse_moment,
     parse_month,
@@ -104,11 +102,16 @@ class CellParsers:
             return remembered(_choice(self._profile.choices[cell.choice]))
         return made[cell.parser]
 
-    def other_order(self, table: str, column: str) -> DateRule:
-        """Return a column's rule with day and month the other way round."""
-        rule = self._rules.rule(table, column)
-        order = Order.DMY if rule.order is Order.MDY else Order.MDY
-        return DateRule(order=order, today=rule.today, kind=rule.kind, sure=True)
+    def swapped(self, table: str, cell: Cell) -> Parser:
+        """Return the parser of a date cell inside a block written in the other order."""
+        rule = self._rules.other_order(table, cell.column)
+        read = parse_date if cell.parser == "date" else parse_moment
+
+        def parse(text: str) -> tuple[Any, str | None]:
+            value, code = read(text, rule)
+            return value, code or "date_swapped_block"
+
+        return remembered(parse)
 
 
 @dataclass(slots=True)
@@ -159,20 +162,10 @@ class RowReader:
             else None
         )
         self._swapped = {
-            name: (lines, remembered(self._swapped_parser(parsers, c)))
+            name: (lines, parsers.swapped(spec.table, c))
             for name, c in spec.fields.items()
             if c.parser in {"date", "moment"} and (lines := swapped.get(c.column))
         }
-
-    def _swapped_parser(self, parsers: CellParsers, cell: Cell) -> Parser:
-        rule = parsers.other_order(self.spec.table, cell.column)
-        read = parse_date if cell.parser == "date" else parse_moment
-
-        def parse(text: str) -> tuple[Any, str | None]:
-            value, code = read(text, rule)
-            return value, code or "date_swapped_block"
-
-        return parse
 
     def key_of(self, cells: tuple[str | None, ...]) -> str:
         """Return a row's key."""

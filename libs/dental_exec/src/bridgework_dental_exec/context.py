@@ -16,7 +16,7 @@ from bridgework_contracts.errors import ConfigurationError
 from bridgework_contracts.runs import SourceSpec
 
 from bridgework_dental_exec.cells import CellParsers, Row, RowReader
-from bridgework_dental_exec.columns import DateRules, decide_dates
+from bridgework_dental_exec.date_rules import DateRules
 from bridgework_dental_exec.parsers.people import initials
 from bridgework_dental_exec.profile import ObjectDef, Profile
 from bridgework_dental_exec.snapshot import LINE, Snapshot
@@ -120,7 +120,7 @@ class SourceContext:
         """Read the shared facts from a snapshot."""
         connection = snapshot.connect()
         try:
-            rules = decide_dates(snapshot, connection, source.dialect_pins)
+            rules = snapshot.dates
             codes = connection.execute('SELECT upper("code") FROM proc_codes').fetchall()
             parsers = CellParsers(snapshot.profile, rules, {c for (c,) in codes if c})
             context = cls(snapshot, source, hash_key, rules, parsers)

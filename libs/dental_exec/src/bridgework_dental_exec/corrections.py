@@ -19,6 +19,7 @@ from bridgework_dental_exec.export import Export
 from bridgework_dental_exec.physical_lines import physical_lines
 from bridgework_dental_exec.sealing import open_dataset, open_writer, row_hash_key
 from bridgework_dental_exec.snapshot import HASH, LINE, Snapshot, TableInfo
+from bridgework_dental_exec.typed import type_snapshot
 
 _HASH_BYTES = 16
 _BATCH_ROWS = 8_192
@@ -142,6 +143,8 @@ def apply_fixes(
     for table, wanted in by_table.items():
         rewriting = _Rewriting(snapshot, table, key, broken.get(snapshot.file(table), {}))
         results.update({done.id: done for done in rewriting.run(wanted)})
+    if any(done.state == "applied" for done in results.values()):
+        type_snapshot(snapshot, export.pins)
     snapshot.save()
     return [results[fix.id] for fix in fixes]
 

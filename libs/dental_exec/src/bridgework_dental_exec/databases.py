@@ -13,7 +13,7 @@ from bridgework_contracts.errors import BridgeworkError
 
 from bridgework_dental_exec.dialects import FileScan
 
-NO_SCAN = FileScan(0, "", 0, 0, 0, 1, True, True, True, False, "valid")
+NO_SCAN = FileScan(0, "", 0, 0, 0, 1, True, True, False, "valid")
 """Facts of a file there is none of; cells are trimmed and their line ends unified."""
 
 REFUSED = "database_refused"

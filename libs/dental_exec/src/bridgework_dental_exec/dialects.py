@@ -27,9 +27,6 @@ _FEW_UTF8 = 0.25
 """Fewer lines of UTF-8 per line of Windows-1252 are mojibake of the program, not another encoding:
 their cells are repaired, and named, when they are read."""
 
-_EDGES = bytes.maketrans(b';|\t"~\n\r', b",,,,,,,")
-"""Makes one character of all that can stand at the edge of a cell."""
-
 ENCODINGS = ("utf-8", "cp1252", "utf-16-le", "utf-16-be", "mixed")
 """``mixed``: UTF-8 with stretches of Windows-1252, decided line by line."""
 
@@ -53,8 +50,6 @@ class FileScan:
     quotes: bool
     """True where a double quote or a tilde occurs at all."""
     tabs: bool
-    padded: bool
-    """False where no cell can begin or end with a blank."""
     ends_open: bool
     """True where the last line has no line end."""
     utf8: str
@@ -92,7 +87,7 @@ def scan_file(path: Path) -> FileScan:
     """Read a file once, in blocks: SHA-256, line ends, and whether it can be UTF-8."""
     digest = hashlib.sha256()
     size = lf = cr = crlf = nul = 0
-    quotes = tabs = padded = False
+    quotes = tabs = False
     invalid = False
     good = bad = 0
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
@@ -102,16 +97,15 @@ def scan_file(path: Path) -> FileScan:
             digest.update(block)
             size += len(block)
             lf += block.count(b"\n")
-            cr += block.count(b"\r")
-            crlf += block.count(b"\r\n") if b"\r" in block else 0
+            if b"\r" in block:
+                cr += block.count(b"\r")
+                crlf += block.count(b"\r\n")
             if previous.endswith(b"\r") and block.startswith(b"\n"):
                 crlf += 1
-            padded = padded or b" " in {previous, block[:1], block[-1:]}
             previous = block[-1:]
             nul += block.count(b"\0") if b"\0" in block else 0
             quotes = quotes or b'"' in block or b"~" in block
             tabs = tabs or b"\t" in block
-            padded = padded or _has_padding(block)
             if block.isascii() and not decoder.getstate()[0]:
                 continue
             try:
@@ -130,17 +124,7 @@ def scan_file(path: Path) -> FileScan:
         else ("valid" if good else "ascii")
     )
     ends_open = previous not in {b"", b"\n", b"\r", b"\0"}
-    return FileScan(
-        size, digest.hexdigest(), lf, cr, crlf, nul, quotes, tabs, padded, ends_open, utf8
-    )
-
-
-def _has_padding(block: bytes) -> bool:
-    """True where a blank stands at the edge of a cell."""
-    if b" " not in block:
-        return False
-    edges = block.translate(_EDGES)
-    return b", " in edges or b" ," in edges
+    return FileScan(size, digest.hexdigest(), lf, cr, crlf, nul, quotes, tabs, ends_open, utf8)
 
 
 def _accented_lines(block: bytes) -> tuple[int, int]:

@@ -22,6 +22,9 @@ PARSERS = frozenset(
         "phone", "raw", "surface", "teeth", "text", "time", "tooth",
     }
 )  # fmt: skip
+TYPED_PARSERS = frozenset({"date", "flag", "int", "moment", "money", "month", "time"})
+"""Parsers whose value is not a text: their columns are sealed typed as well."""
+
 _CALL = re.compile(r"^([a-z]+)\(([^,()]+)(?:,\s*([a-z_]+))?\)$")
 _HEADER_SHARE = 0.7
 
@@ -87,6 +90,26 @@ class Profile:
     choices: dict[str, ChoiceDef]
     objects: dict[str, ObjectDef]
     item_labels: dict[str, str] = field(default_factory=dict)
+
+    def typed_cells(self, table: str) -> dict[str, Cell]:
+        """Return column → how it is read, for the columns of a table that hold no text.
+
+        These are the columns an object reads so, and those the table calls dates.
+        """
+        definition = self.tables[table]
+        read = {
+            cell.column: cell
+            for spec in self.objects.values()
+            if spec.table == table
+            for cell in spec.fields.values()
+            if cell.parser in TYPED_PARSERS
+        }
+        dated = {
+            column: Cell("moment" if kind == "moment" else "date", column)
+            for column, kind in definition.dates.items()
+        }
+        both = dated | read
+        return {column: both[column] for column in definition.columns if column in both}
 
     def named(self, stem: str) -> TableDef | None:
         """Return the table that has a file's name, however spelt."""

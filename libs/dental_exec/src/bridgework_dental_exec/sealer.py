@@ -155,7 +155,9 @@ class Sealer:
     def _store(self, table: TableDef, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
         snapshot = self._snapshot
         rows = 0
-        with open_writer(snapshot.path(table.name), schema, snapshot.key(table.name)) as writer:
+        path, key = snapshot.path(table.name), snapshot.key(table.name)
+        repeating = snapshot.profile.typed_cells(table.name)
+        with open_writer(path, schema, key, repeating=repeating) as writer:
             group: list[pa.RecordBatch] = []
             for batch in batches:
                 group.append(batch)
@@ -186,11 +188,10 @@ def projection(source: RowSource, raw: str, hash_key: str, place: str, *, breaks
     text_file = dialect is not None
     tabs = not text_file or (scan.quotes if dialect and dialect.delimiter == "\t" else scan.tabs)
     breaks = breaks and (not text_file or scan.carriage_returns > 0 or scan.nul_bytes > 0)
-    trim = tabs or not text_file or scan.padded or scan.nul_bytes > 0
     cells = ", ".join(
-        f"{_clean(c, tabs=tabs, breaks=breaks, trim=trim)} AS {_quoted(c)}" for c in source.header
+        f"{_clean(c, tabs=tabs, breaks=breaks)} AS {_quoted(c)}" for c in source.header
     )
-    joined = ", chr(31), ".join(f"coalesce({_quoted(c)}, '')" for c in sorted(source.header))
+    joined = ", chr(31), ".join(_quoted(c) for c in sorted(source.header))  # null adds nothing
     key = hash_key.replace("'", "''")
     return (
         f"SELECT *, unhex(left(sha256(concat('{key}', {joined})), 32)) AS {HASH} "  # noqa: ISC003
@@ -202,13 +203,15 @@ def _quoted(column: str) -> str:
     return '"' + column.replace('"', '""') + '"'
 
 
-def _clean(column: str, *, tabs: bool, breaks: bool, trim: bool) -> str:
+def _clean(column: str, *, tabs: bool, breaks: bool) -> str:
+    """Return SQL for a kept cell; only what has a blank at its edge is copied to be trimmed."""
     text = _quoted(column)
     if breaks:
         text = f"replace({text}, chr(13) || chr(10), chr(10))"
-    if trim:
-        text = f"trim({text}, ' ' || chr(9))" if tabs else f"trim({text})"
-    return f"nullif({text}, '')"
+    edge = f"{text} < '!' OR suffix({text}, ' ')"
+    if tabs:
+        edge += f" OR suffix({text}, chr(9))"
+    return f"CASE WHEN {edge} THEN nullif(trim({text}, ' ' || chr(9)), '') ELSE {text} END"
 
 
 def _arrow(

@@ -6,6 +6,7 @@ not read row groups after the first of files written by others.
 """
 
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 
 import pyarrow as pa
@@ -44,21 +45,38 @@ def row_hash_key(seal: bytes | None) -> str:
     return hkdf.derive(seal).hex()
 
 
-def open_writer(path: Path, schema: pa.Schema, key: bytes | None) -> pq.ParquetWriter:
-    """Open a Parquet file for writing, sealed where a key is given."""
+def open_writer(
+    path: Path, schema: pa.Schema, key: bytes | None, *, repeating: Collection[str] = ()
+) -> pq.ParquetWriter:
+    """Open a Parquet file for writing, sealed where a key is given.
+
+    Args:
+        path: The new file.
+        schema: Its columns.
+        key: The file's key, 32 bytes.
+        repeating: Columns whose values repeat: each different one is written once per row group.
+    """
     sealed = pe.create_encryption_properties(footer_key=key) if key is not None else None
     return pq.ParquetWriter(
         path,
         schema,
         compression=_COMPRESSION,
-        use_dictionary=False,
+        use_dictionary=list(repeating),
         write_statistics=False,
         encryption_properties=sealed,
     )
 
 
-def open_dataset(path: Path, key: bytes | None) -> ds.Dataset:
-    """Open a sealed file so that DuckDB can scan it, columns and filters pushed down."""
+def open_dataset(path: Path, key: bytes | None, *, repeating: Collection[str] = ()) -> ds.Dataset:
+    """Open a sealed file so that DuckDB can scan it, columns and filters pushed down.
+
+    Args:
+        path: The file.
+        key: The file's key.
+        repeating: Columns to read as dictionaries.
+    """
     opened = pe.create_decryption_properties(footer_key=key) if key is not None else None
     options = ds.ParquetFragmentScanOptions(pre_buffer=False, decryption_properties=opened)
-    return ds.dataset(path, format=ds.ParquetFileFormat(default_fragment_scan_options=options))
+    read = ds.ParquetReadOptions(dictionary_columns=set(repeating))
+    form = ds.ParquetFileFormat(read_options=read, default_fragment_scan_options=options)
+    return ds.dataset(path, format=form)

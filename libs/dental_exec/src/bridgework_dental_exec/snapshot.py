@@ -7,7 +7,7 @@ its cells only: not on order, quoting, encoding or column order.
 
 import datetime as dt
 import json
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,16 +15,19 @@ from queue import SimpleQueue
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
 from bridgework_contracts.errors import SourceUnreadable
 
 from bridgework_dental_exec.connections import Connections
 from bridgework_dental_exec.database_sealer import DatabaseSealer
+from bridgework_dental_exec.date_rules import DateRules
 from bridgework_dental_exec.export import Export, Finding, TableFile
 from bridgework_dental_exec.profile import Profile, TableDef, load_profile
 from bridgework_dental_exec.quarantine import Quarantined
 from bridgework_dental_exec.sealer import MEMORY_LIMIT, Sealed, Sealer
 from bridgework_dental_exec.sealing import file_key, new_salt, open_dataset
-from bridgework_dental_exec.tables import HASH, LINE, TableInfo
+from bridgework_dental_exec.tables import HASH, LINE, TableInfo, TypedColumn
 
 __all__ = [
     "HASH",
@@ -37,7 +40,8 @@ __all__ = [
 ]
 
 _INDEX = "snapshot.json"
-_FORMAT = "bridgework-snapshot/1"
+_FORMAT = "bridgework-snapshot/2"
+_BATCH_ROWS = 131_072
 _AT_ONCE = 2
 """Files sealed side by side: many are too small for DuckDB to use both cores."""
 
@@ -54,7 +58,7 @@ class Snapshot:
     quarantine: list[Quarantined] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     exported_at: str | None = None
-    documents: dict[str, str] = field(default_factory=dict)
+    dates: DateRules = field(default_factory=lambda: DateRules(utc_today()))
 
     def connect(
         self, tables: Iterable[str] | None = None, *, threads: int = 2
@@ -95,9 +99,36 @@ class Snapshot:
         """Where a table's Parquet file is."""
         return self.folder / f"{table}.parquet"
 
+    def typed_path(self, table: str) -> Path:
+        """Where the typed layer of a table is."""
+        return self.folder / f"{table}.typed.parquet"
+
     def key(self, name: str) -> bytes | None:
         """Key of one of the snapshot's files, ``None`` for a snapshot that is not sealed."""
         return file_key(self.seal, self.salt, name) if self.seal is not None else None
+
+    def batches(self, table: str, columns: Iterable[str]) -> Iterator[pa.RecordBatch]:
+        """Yield columns of a table in the file's order, as dictionaries, with their lines.
+
+        Args:
+            table: One that has rows.
+            columns: Columns its file has.
+        """
+        names = list(columns)
+        dataset = open_dataset(self.path(table), self.key(table), repeating=names)
+        yield from dataset.to_batches(
+            columns=[*names, LINE], batch_size=_BATCH_ROWS, batch_readahead=1, use_threads=False
+        )
+
+    def typed(self, table: str) -> ds.Dataset | None:
+        """Return the typed layer of a table, for DuckDB or Arrow; ``None`` where it has none.
+
+        Its rows stand in the order of the table's; a column is null where the cell is blank or
+        nobody can read it.
+        """
+        path = self.typed_path(table)
+        info = self.tables.get(table)
+        return open_dataset(path, self.key(path.name)) if info is not None and info.typed else None
 
     def _add_view(self, connection: duckdb.DuckDBPyConnection, table: TableDef) -> None:
         info = self.tables.get(table.name)
@@ -128,6 +159,7 @@ class Snapshot:
             "salt": self.salt,
             "sealed": self.seal is not None,
             "exported_at": self.exported_at,
+            "dates": self.dates.as_dict(),
             "tables": {n: asdict(t) for n, t in self.tables.items()},
             "quarantine": [q.as_dict() for q in self.quarantine],
             "findings": [asdict(f) for f in self.findings],
@@ -150,6 +182,12 @@ class Snapshot:
             raise SourceUnreadable(
                 "There is no snapshot here.", code="snapshot_missing", remedy="Seal it again."
             ) from exc
+        if index["format"] != _FORMAT:
+            raise SourceUnreadable(
+                "The snapshot was sealed by another version.",
+                code="snapshot_format",
+                remedy="Seal it again.",
+            )
         if index["sealed"] != (seal is not None):
             raise SourceUnreadable(
                 "The snapshot is sealed and no key was given, or the other way round.",
@@ -166,6 +204,7 @@ class Snapshot:
             quarantine=[Quarantined(**q) for q in index["quarantine"]],
             findings=[Finding(**f) for f in index["findings"]],
             exported_at=index["exported_at"],
+            dates=DateRules.from_dict(index["dates"]),
         )
 
 
@@ -211,6 +250,9 @@ def seal_snapshot(
         finally:
             sealer.close()
     _compare_with_manifest(snapshot, export, in_files)
+    from bridgework_dental_exec.typed import type_snapshot
+
+    type_snapshot(snapshot, export.pins)
     snapshot.save()
     return snapshot
 
@@ -312,7 +354,8 @@ def _table_info(data: dict[str, Any]) -> TableInfo:
         for key, value in data.items()
         if isinstance(value, list)
     }
-    return TableInfo(**{**data, **lists})
+    typed = tuple(TypedColumn(**column) for column in data["typed"])
+    return TableInfo(**{**data, **lists, "typed": typed})
 
 
 def _exported_at(export: Export) -> str | None:

@@ -7,6 +7,22 @@ LINE, HASH = "_line", "_hash"
 
 
 @dataclass(frozen=True, slots=True)
+class TypedColumn:
+    """One column of a table's typed layer.
+
+    Attributes:
+        type: Its type as Arrow names it, e.g. ``date32[day]``.
+        filled: Cells that say something.
+        read: Cells that mean something: the others are null in the typed layer.
+    """
+
+    name: str
+    type: str
+    filled: int
+    read: int
+
+
+@dataclass(frozen=True, slots=True)
 class TableInfo:
     """What is known about one table of the snapshot.
 
@@ -17,6 +33,7 @@ class TableInfo:
         missing: Columns the profile has and the file lacks.
         extra: Columns the file has and the profile lacks.
         rows: Rows kept; ``quarantined_rows`` did not become rows.
+        typed: Columns of its typed layer, in the profile's order.
         keyless: True where a key column is missing, so that every row is quarantined.
     """
 
@@ -34,3 +51,4 @@ class TableInfo:
     repairs: int = 0
     repaired_lines: tuple[tuple[int, str], ...] = ()
     lane: str = "careful"
+    typed: tuple[TypedColumn, ...] = ()
