@@ -162,6 +162,24 @@ def test_twins_are_kept_apart(auditor: Auditor) -> None:
     assert found(audited, "duplicate_patient") == []
 
 
+def test_namesakes_of_one_household_are_two_generations_or_unclear(auditor: Auditor) -> None:
+    """A father and a son, a senior and a junior; a pair nine years apart is for a person."""
+    rows = (
+        "pat_id,acct_id,last,first,dob,address1\n"
+        "1,7,Adams,Al,01/02/1980,1 Elm St\n"
+        "2,7,Adams,Al,03/04/2006,1 Elm St\n"
+        "3,8,Brown,Bo,05/06/1980,2 Elm St\n"
+        "4,8,Brown Jr,Bo,07/08/1989,2 Elm St\n"
+        "5,9,Clark,Cy,01/11/1981,3 Elm St\n"
+        "6,9,Clark,Cy,08/10/1990,3 Elm St\n"
+    )
+    audited = auditor({"patients.csv": rows})
+    pairs = [(p["line"], p["other_line"]) for p in found(audited, "look_alike")]
+    assert pairs == [(3, 2), (5, 4)]
+    assert [(p["line"], p["other_line"]) for p in found(audited, "namesake_unclear")] == [(7, 6)]
+    assert found(audited, "duplicate_patient") == []
+
+
 def test_a_person_under_two_numbers_is_proposed_with_evidence(auditor: Auditor) -> None:
     """Same name, birth date, phone and street: a duplicate, in words without values."""
     rows = (

@@ -99,10 +99,10 @@ def test_defects_of_a_synthetic_practice_are_found(practice: Practice, audited: 
 
 @pytest.mark.skipif(not HARBOR.is_file(), reason="no data set beside the project")
 def test_defects_of_the_harbor_practice_are_found(tmp_path: Path) -> None:
-    """Recall 0.98 and precision 0.95 in every class, but for one pair the key does not list.
+    """Recall 0.98 and precision 0.95 in every class.
 
-    Rows 1344 and 1467 are two men of one name, one address and different birth dates: look-alikes
-    by every definition of the key, made by chance.
+    Rows 1344 and 1467 are two men of one name and address, born nine years apart: the key does not
+    speak of them, and nobody can tell from the export whether they are two.
     """
     import zipfile
 
@@ -111,10 +111,10 @@ def test_defects_of_the_harbor_practice_are_found(tmp_path: Path) -> None:
     folder = next(tmp_path.rglob("truth.json")).parent
     found = audit_folder(folder / "export", tmp_path / "work", places=None)
     scores = measure(found.audit.book, expected_places(found.snapshot, truth_of(folder)))
-    assert not [s for s in scores if s.recall < RECALL], table_of(scores)
-    assert {s.name for s in scores if s.precision < PRECISION} <= {"look_alike"}, table_of(scores)
-    look_alikes = next(s for s in scores if s.name == "look_alike")
-    assert (look_alikes.found, look_alikes.right) == (3, 2)
+    weak = {s.name for s in scores if s.recall < RECALL or s.precision < PRECISION}
+    assert not weak, table_of(scores)
+    unclear = found.audit.book.places("namesake_unclear")
+    assert [(place.line, place.other) for place in unclear] == [(252, 137)]
 
 
 def test_the_bill_is_close_to_what_the_answer_key_would_cost(

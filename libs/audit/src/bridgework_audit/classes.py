@@ -19,6 +19,9 @@ class DefectClass(NamedTuple):
 CLASSES: Final[dict[str, DefectClass]] = {
     "duplicate_patient": DefectClass("Same person under two numbers", "people", "decide"),
     "look_alike": DefectClass("Look-alikes that must stay separate", "people", "decide"),
+    "namesake_unclear": DefectClass(
+        "Namesakes of one household, perhaps one person with a wrong birth date", "people", "decide"
+    ),
     "patient_number_used_twice": DefectClass(
         "Patient number used by two people", "people", "decide",
         ("purged_patient", "number_used_twice"),

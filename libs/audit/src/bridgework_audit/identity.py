@@ -2,7 +2,8 @@
 
 Proposals come from the source library. Look-alikes are named so that nobody merges them later:
 twins (same household, last name and birth date) and namesakes of two generations (same household
-and name, another birth date).
+and name, birth dates a generation apart, or another suffix). Namesakes of one generation are put
+down as unclear: nothing tells two people from one with a wrong birth date.
 """
 
 from collections import defaultdict
@@ -23,7 +24,12 @@ _CROWD: Final = 40
 _OTHER_BIRTHDAY: Final = "birth date other"
 """Evidence of a proposal that rests on everything but the birth date: a father and a son."""
 _TWINS: Final = "Same household, last name and birth date, another first name."
-_NAMESAKES: Final = "Same household and name, another birth date."
+_NAMESAKES: Final = "Same household and name, another generation."
+_UNCLEAR: Final = (
+    "Decide whether they are two people, or one with a wrong birth date. "
+    "Same household and name, birth dates less than a generation apart."
+)
+_GENERATION_YEARS: Final = 14
 
 
 def add_people_defects(
@@ -41,13 +47,15 @@ def add_people_defects(
         lines: Patient key → line of its row.
     """
     people = list(identities(source))
+    by_key = {person.key: person for person in people}
     file = source.snapshot.file("patients")
     same: set[frozenset[str]] = set()
     second: dict[str, str] = {}
     apart: dict[frozenset[str], tuple[str, str, str]] = {}
     for pair in propose(people):
         if _OTHER_BIRTHDAY in pair.evidence:
-            apart[frozenset((pair.keep, pair.duplicate))] = (_NAMESAKES, pair.keep, pair.duplicate)
+            why = _namesakes(by_key[pair.keep], by_key[pair.duplicate])
+            apart[frozenset((pair.keep, pair.duplicate))] = (why, pair.keep, pair.duplicate)
             continue
         same.add(frozenset((pair.keep, pair.duplicate)))
         second[pair.duplicate] = pair.keep
@@ -57,7 +65,10 @@ def add_people_defects(
     for why, a, b in look_alikes(p for p in people if p.key not in second):
         apart.setdefault(frozenset((a, b)), (why, a, b))
     for why, a, b in apart.values():
-        _add(book, "look_alike", file, (b, a), lines, f"Keep them apart. {why}")
+        if why == _UNCLEAR:
+            _add(book, "namesake_unclear", file, (b, a), lines, why)
+        else:
+            _add(book, "look_alike", file, (b, a), lines, f"Keep them apart. {why}")
     for first_line, line, text in _shared_charts(source.snapshot, connection, same):
         place = Place(file, line, "chart_no", shape(text, 40),
                       "Give one of the two people another chart number.", first_line)  # fmt: skip
@@ -65,7 +76,7 @@ def add_people_defects(
 
 
 def look_alikes(people: Iterable[Identity]) -> Iterator[tuple[str, str, str]]:
-    """Yield (why, earlier key, later key) of people who must not be taken for one."""
+    """Yield (why, earlier key, later key) of people who must not be taken for one unasked."""
     by_trait: dict[tuple[str, ...], list[Identity]] = defaultdict(list)
     for p in people:
         if p.last and p.first and p.birth_date:
@@ -80,7 +91,14 @@ def look_alikes(people: Iterable[Identity]) -> Iterator[tuple[str, str, str]]:
             if kind == "twins" and a.first != b.first:
                 yield _TWINS, a.key, b.key
             elif kind == "namesakes" and a.birth_date != b.birth_date:
-                yield _NAMESAKES, a.key, b.key
+                yield _namesakes(a, b), a.key, b.key
+
+
+def _namesakes(a: Identity, b: Identity) -> str:
+    """Return what two people of one name and household are: two generations, or unclear."""
+    years = abs(int((a.birth_date or "0")[:4]) - int((b.birth_date or "0")[:4]))
+    apart = a.suffix != b.suffix or years >= _GENERATION_YEARS
+    return _NAMESAKES if apart else _UNCLEAR
 
 
 def _one_household(a: Identity, b: Identity) -> bool:

@@ -20,6 +20,9 @@ BREAKS = "_breaks"
 _MAX_LINE_BYTES = 4 << 20
 """A longer row goes to the careful reader."""
 
+_BUFFER_BYTES = 16 << 20
+"""DuckDB holds several at once; unasked it takes 16 times the longest row for each."""
+
 
 class NotWellFormed(Exception):
     """The file is not what the fast lane may read; nothing is wrong with the export.
@@ -60,7 +63,8 @@ def scan_sql(source: RowSource) -> str:
         f"read_csv({_text(str(source.table.path))}, auto_detect=false, header=true, "
         f"columns={{{columns}}}, delim={_text(dialect.delimiter)}, quote={_text(dialect.quote)}, "
         f"escape={_text(dialect.quote)}, strict_mode=true, null_padding=false, "
-        f"ignore_errors=false, max_line_size={_MAX_LINE_BYTES}, comment='', compression='none')"
+        f"ignore_errors=false, max_line_size={_MAX_LINE_BYTES}, buffer_size={_BUFFER_BYTES}, "
+        f"comment='', compression='none')"
     )
 
 

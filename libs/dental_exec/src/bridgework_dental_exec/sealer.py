@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from bridgework_dental_exec.snapshot import Snapshot
 
 MEMORY_LIMIT = "512MB"
-_BATCH_BYTES = 16 << 20
+_BATCH_BYTES = 8 << 20
 _MIN_BATCH_ROWS, _MAX_BATCH_ROWS = 256, 65_536
-_GROUP_BYTES = 32 << 20
+_GROUP_BYTES = 16 << 20
 """A row group is held in memory while it is written and while it is read: counted in bytes, for
 rows of notes are a thousand times as long as rows of alerts."""
 
