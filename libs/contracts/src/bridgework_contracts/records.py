@@ -82,6 +82,11 @@ class ParentRef(Frozen):
     key: str
 
 
+def sealed_file_context(sha256: str) -> bytes:
+    """Return what a sealed file is bound to, by the SHA-256 of its plaintext."""
+    return f"file:{sha256}".encode()
+
+
 class FileExtracted(Frozen):
     """One file to re-host. extractor → rehoster (``op`` upload), reconciler → rehoster (delete)."""
 
@@ -97,6 +102,9 @@ class FileExtracted(Frozen):
     size_bytes: int
     sha256: str | None = Field(description="None where the source file is missing.")
     path: str | None = Field(default=None, description="Path the rehoster can open, or None.")
+    sealed: bool = Field(
+        default=False, description="The file at path is sealed with the tenant's key."
+    )
     content_b64: str | None = Field(default=None, description="The bytes themselves when small.")
     missing_reason: str | None = None
     zoho_parent_id: str | None = Field(default=None, description="delete: where it hangs.")

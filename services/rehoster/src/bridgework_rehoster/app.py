@@ -16,6 +16,7 @@ from bridgework_service.tenants import Tenant
 from bridgework_zoho_org.opening import open_zoho
 from bridgework_zoho_org.schema import migrate_zoho_org
 
+from bridgework_rehoster.adapters.content import Contents
 from bridgework_rehoster.adapters.ledger import FileLedger
 from bridgework_rehoster.attachments import Attachments
 from bridgework_rehoster.domain.deciding import SERVICE
@@ -69,6 +70,7 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
                 rehoster = Rehoster(
                     client=client,
                     attachments=Attachments(client, verify=settings.verify),
+                    contents=Contents(tenant.sealer),
                     ledger=ledger,
                     pacing=pacing,
                     upload_empty=settings.empty_files == "upload",

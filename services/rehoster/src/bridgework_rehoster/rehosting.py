@@ -21,7 +21,7 @@ from bridgework_zoho.errors import (
 )
 from bridgework_zoho.results import ElementResult
 
-from bridgework_rehoster.adapters.content import FileGone, inspect, opener
+from bridgework_rehoster.adapters.content import Contents, FileGone
 from bridgework_rehoster.adapters.ledger import FileLedger
 from bridgework_rehoster.attachments import Attachments
 from bridgework_rehoster.domain import reasons
@@ -56,6 +56,7 @@ class Rehoster:
     Args:
         client: The org.
         attachments: The same org, asked about attachments.
+        contents: The bytes of files.
         ledger: What was tried and decided.
         upload_empty: Whether a file without content is uploaded or skipped and listed.
         on_step: Told after each effect.
@@ -66,6 +67,7 @@ class Rehoster:
         *,
         client: ZohoClient,
         attachments: Attachments,
+        contents: Contents,
         ledger: FileLedger,
         pacing: Pacing,
         upload_empty: bool,
@@ -73,6 +75,7 @@ class Rehoster:
     ) -> None:
         self._client = client
         self._attachments = attachments
+        self._contents = contents
         self._ledger = ledger
         self._pacing = pacing
         self._upload_empty = upload_empty
@@ -101,7 +104,7 @@ class Rehoster:
                 zoho_id=old.zoho_id if old else None,
             )
         try:
-            content = await inspect(file)
+            content = await self._contents.inspect(file)
         except FileGone as gone:
             return outcome_of(file, Outcome.PARKED, reason=reasons.missing(str(gone)))
         if content.sha256 != file.sha256:
@@ -184,7 +187,7 @@ class Rehoster:
         self._on_step(Step.INTENT_OPENED)
         try:
             sent = await self._client.attachments.upload(
-                parent.module, parent.zoho_id, file.name, opener(file), file.size_bytes, file.mime
+                parent.module, parent.zoho_id, file.name, self._contents.opener(file), file.size_bytes, file.mime
             )
         except WriteOutcomeUnknown:
             raise

@@ -1,4 +1,4 @@
-"""The bytes of a file: from the export's folder, or from the message when they are few."""
+"""The bytes of a file: from the message when they are few, from the export's folder, or sealed."""
 
 import asyncio
 import base64
@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridgework_contracts.errors import AttachmentUnusable
-from bridgework_contracts.records import FileExtracted
+from bridgework_contracts.records import FileExtracted, sealed_file_context
+from bridgework_store.sealed_files import read_sealed
+from bridgework_store.sealing import TenantSealer
 
 from bridgework_rehoster.domain.media import HEAD_BYTES
 
@@ -35,49 +37,62 @@ class FileGone(AttachmentUnusable):
     default_code = "file_missing"
 
 
-async def inspect(file: FileExtracted) -> Inspected:
-    """Read a file through once, in a thread, a chunk at a time.
+class Contents:
+    """Opens the files of one tenant.
 
-    Raises:
-        FileGone: it is not there any more, or may not be read.
+    Args:
+        sealer: Opens what the extractor sealed.
     """
-    return await asyncio.to_thread(_inspect, file)
 
+    def __init__(self, sealer: TenantSealer) -> None:
+        self._sealer = sealer
 
-def opener(file: FileExtracted) -> Callable[[], AsyncIterator[bytes]]:
-    """Return a function that opens the bytes from the start; may be called again for a retry."""
+    async def inspect(self, file: FileExtracted) -> Inspected:
+        """Read a file through once, in a thread, a chunk at a time.
 
-    async def stream() -> AsyncIterator[bytes]:
-        chunks = _chunks(file)
+        Raises:
+            FileGone: it is not there any more, or may not be read.
+            UnsealFailed: it was sealed by a key we do not hold, or is damaged.
+        """
+        return await asyncio.to_thread(self._inspect, file)
+
+    def opener(self, file: FileExtracted) -> Callable[[], AsyncIterator[bytes]]:
+        """Return a function that opens the bytes from the start; may be called again."""
+
+        async def stream() -> AsyncIterator[bytes]:
+            chunks = self._chunks(file)
+            try:
+                while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+                    yield chunk
+            finally:
+                with suppress(ValueError):  # a thread may still be inside when we are cancelled
+                    chunks.close()
+
+        return stream
+
+    def _inspect(self, file: FileExtracted) -> Inspected:
+        digest, size, head = hashlib.sha256(), 0, b""
+        for chunk in self._chunks(file):
+            if len(head) < HEAD_BYTES:
+                head += chunk[: HEAD_BYTES - len(head)]
+            digest.update(chunk)
+            size += len(chunk)
+        return Inspected(size, digest.hexdigest(), head)
+
+    def _chunks(self, file: FileExtracted) -> Generator[bytes, None, None]:
+        if file.content_b64 is not None:
+            yield base64.b64decode(file.content_b64)
+            return
+        path = Path(file.path or "")
         try:
-            while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
-                yield chunk
-        finally:
-            with suppress(ValueError):  # a thread may still be inside when we are cancelled
-                chunks.close()
-
-    return stream
-
-
-def _inspect(file: FileExtracted) -> Inspected:
-    digest, size, head = hashlib.sha256(), 0, b""
-    for chunk in _chunks(file):
-        if len(head) < HEAD_BYTES:
-            head += chunk[: HEAD_BYTES - len(head)]
-        digest.update(chunk)
-        size += len(chunk)
-    return Inspected(size, digest.hexdigest(), head)
-
-
-def _chunks(file: FileExtracted) -> Generator[bytes, None, None]:
-    if file.content_b64 is not None:
-        yield base64.b64decode(file.content_b64)
-        return
-    try:
-        with Path(file.path or "").open("rb") as handle:
-            while chunk := handle.read(_CHUNK_BYTES):
-                yield chunk
-    except OSError as exc:
-        raise FileGone(
-            "A file of the export was there when it was read and cannot be opened now."
-        ) from exc
+            if file.sealed:
+                context = sealed_file_context(file.sha256 or "")
+                yield from read_sealed(path, self._sealer, context)
+                return
+            with path.open("rb") as handle:
+                while chunk := handle.read(_CHUNK_BYTES):
+                    yield chunk
+        except OSError as exc:
+            raise FileGone(
+                "A file of the export was there when it was read and cannot be opened now."
+            ) from exc
