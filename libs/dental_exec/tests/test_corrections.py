@@ -7,7 +7,8 @@ from bridgework_contracts.runs import SourceSpec
 from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.corrections import Fix, apply_fixes, bad_lines, row_facts
 from bridgework_dental_exec.export import open_export
-from bridgework_dental_exec.snapshot import Snapshot, seal_snapshot
+from bridgework_dental_exec.seal import seal_snapshot
+from bridgework_dental_exec.snapshot import Snapshot
 
 SEAL, KEY = bytes(range(32)), b"k" * 32
 HEADER = "carrier_id,name,payer_id,city\n"

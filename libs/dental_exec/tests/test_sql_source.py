@@ -17,7 +17,8 @@ from bridgework_dental_exec import sql_source
 from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.connections import Connections, ConnectionSettings
 from bridgework_dental_exec.export import open_export
-from bridgework_dental_exec.snapshot import Snapshot, seal_snapshot
+from bridgework_dental_exec.seal import seal_snapshot
+from bridgework_dental_exec.snapshot import Snapshot
 from bridgework_dental_exec.sql_source import text_of
 from bridgework_testkit.databases import Databases
 from bridgework_testkit.restored import (

@@ -18,7 +18,8 @@ from bridgework_dental_exec.export import open_export
 from bridgework_dental_exec.moments import cut_moments, is_odd
 from bridgework_dental_exec.parsers.dates import DateRule, parse_moment, parse_time
 from bridgework_dental_exec.profile import TYPED_PARSERS
-from bridgework_dental_exec.snapshot import LINE, Snapshot, seal_snapshot
+from bridgework_dental_exec.seal import seal_snapshot
+from bridgework_dental_exec.snapshot import LINE, Snapshot
 from hypothesis import example, given
 from hypothesis import strategies as st
 

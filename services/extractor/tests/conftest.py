@@ -1,21 +1,39 @@
 """A source made of plain canonical records, and a producer that remembers what was appended."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import pytest
 from bridgework_contracts.codec import Message, decode
+from bridgework_contracts.commands import StartRun
 from bridgework_contracts.ids import JobId, RunId, TenantId
 from bridgework_contracts.outcomes import Reason
 from bridgework_contracts.records import Provenance
 from bridgework_contracts.runs import RunKind, RunSpec, SourceSpec, Wave
+from bridgework_dental_exec.connections import Connections
 from bridgework_dental_exec.records import (
     CanonicalFile,
     CanonicalRecord,
     Decided,
     content_hash,
 )
-from bridgework_eventlog.port import NewRecord
+from bridgework_eventlog.loop import Batch, Delivery
+from bridgework_eventlog.port import NewRecord, Record, TopicPartition
+from bridgework_extractor.handlers import CommandsHandler
+from bridgework_extractor.settings import Settings
+from bridgework_extractor.worker import Worker
+from bridgework_mapping.document import MappingDocument
+from bridgework_service.chassis import Chassis, open_chassis
+from bridgework_service.tenants import Tenant
+from bridgework_store.pool import StoreSettings
+from bridgework_store.statements import Statements
+from bridgework_testkit.fixtures import embedded_log_settings
+from pydantic import SecretStr
 
 TENANT = TenantId("harbor")
 OBJECTS = ("patient", "carrier", "treatment_plan", "appointment")
@@ -158,4 +176,95 @@ def spec(run_id: str = "run_1", kind: RunKind = RunKind.FULL, **more: Any) -> Ru
         fallback_user_id="9",
         source=SourceSpec(export_path="nowhere"),
         **more,
+    )
+
+
+class Extractor:
+    """Workers of tenants, on real PostgreSQL."""
+
+    def __init__(self, chassis: Chassis, settings: Settings) -> None:
+        self.chassis = chassis
+        self.statements = Statements.load(
+            "bridgework_extractor", "sql/work.sql", schema="extractor"
+        )
+        self.settings = settings
+        self.wake = asyncio.Event()
+        self.appended = Appended()
+
+    async def tenant(self, name: str = "harbor") -> Tenant:
+        """Register a tenant."""
+        return await self.chassis.directory.create(
+            TenantId(name), name, time_zone="UTC", partitions=1
+        )
+
+    def worker(self, tenant: Tenant, connections: Connections | None = None) -> Worker:
+        """Return a worker; its tenant may use the given connections to restored databases."""
+        return Worker(
+            tenant=tenant,
+            pool=self.chassis.pool,
+            statements=self.statements,
+            producer=self.appended,
+            outbox=self.chassis.outbox,
+            settings=self.settings,
+            connections=(connections or Connections()).for_tenant(tenant.tenant_id),
+            wake=self.wake,
+        )
+
+    async def ask(self, tenant: Tenant, command: StartRun) -> None:
+        """Queue a command."""
+        handler = CommandsHandler(
+            tenant=tenant,
+            pool=self.chassis.pool,
+            statements=self.statements,
+            registry=self.chassis.registry,
+            wake=self.wake,
+        )
+        record = Record("t", 0, 0, b"k", b"", {}, datetime.now(UTC))
+        await handler.handle(Batch(TopicPartition("t", 0), [Delivery(command, record, 1)]))
+
+    async def left(self) -> int:
+        """Return how much work is not done."""
+        left: int = await self.chassis.pool.fetchval(
+            "select count(*) from extractor.work where done_at is null"
+        )
+        return left
+
+    async def nothing_left(self) -> bool:
+        """True where all work is done."""
+        return await self.left() == 0
+
+
+def settings(database: str, folder: Path) -> dict[str, Any]:
+    """Return what an extractor is told."""
+    return {
+        "host": "127.0.0.1",
+        "http_port": 0,
+        "store": StoreSettings(dsn=SecretStr(database)),
+        "event_log": embedded_log_settings(database),
+        "master_key": SecretStr(base64.b64encode(b"m" * 32).decode()),
+        "snapshots_dir": folder,
+    }
+
+
+@pytest.fixture
+async def extractor(database: str, tmp_path: Path) -> AsyncIterator[Extractor]:
+    """An extractor of this test alone."""
+    told = Settings(**settings(database, tmp_path / "snapshots"))
+    async with open_chassis(told, schema="extractor", package="bridgework_extractor") as chassis:
+        yield Extractor(chassis, told)
+
+
+def full_run(export: Path, run_id: str, tenant: str = "harbor") -> RunSpec:
+    """Return a full run over an export."""
+    mapping = MappingDocument.default()
+    return RunSpec(
+        run_id=RunId(run_id),
+        job_id=JobId("job_1"),
+        tenant_id=TenantId(tenant),
+        kind=RunKind.FULL,
+        mapping=mapping.dump(),
+        mapping_hash=mapping.hash,
+        waves=mapping.waves(),
+        fallback_user_id="9",
+        source=SourceSpec(export_path=str(export)),
     )

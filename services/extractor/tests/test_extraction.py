@@ -14,14 +14,18 @@ from bridgework_contracts.records import (
     FileExtracted,
     ObjectExtracted,
     RecordExtracted,
+    sealed_file_context,
 )
 from bridgework_contracts.runs import RunKind, RunSpec, SampleSpec
 from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.profile import load_profile
 from bridgework_extractor.extraction import Extraction
-from bridgework_extractor.hashes import BaseHashes
+from bridgework_extractor.hashes import BaseHashes, HashWriter
+from bridgework_extractor.kept_files import KeptFiles
 from bridgework_mapping.document import MappingDocument
 from bridgework_mapping.notes import overflow_file_name
+from bridgework_store.sealed_files import read_sealed
+from bridgework_store.sealing import TenantKey, TenantSealer
 
 from services.extractor.tests.conftest import (
     TENANT,
@@ -33,6 +37,8 @@ from services.extractor.tests.conftest import (
     spec,
 )
 
+KEY = bytes(range(32))
+SEALER = TenantSealer(TenantKey(KEY))
 PRACTICE = FakeSource(
     [
         record("patient", "1", last_name="Hill", parts={"coverage": 2}),
@@ -61,8 +67,9 @@ async def extract(
         spec=told or spec(),
         # The five methods that an extraction uses of a source.
         source=cast("CanonicalSource", source),
-        folder=made(folder),
-        base=BaseHashes(base) if base is not None else None,
+        hashes=HashWriter(made(folder), KEY),
+        files=KeptFiles(folder / "files", SEALER),
+        base=BaseHashes(base, KEY) if base is not None else None,
         producer=appended,
         **{"batch": 100, "inline_bytes": 1000, **more},
     ).run()
@@ -261,18 +268,43 @@ async def test_a_small_picture_travels_inside_its_message(tmp_path: Path) -> Non
     assert said.path is None
 
 
-async def test_a_large_picture_is_kept_beside_the_snapshot(tmp_path: Path) -> None:
+def opened(said: FileExtracted) -> bytes:
+    """Return what a sealed file holds."""
+    assert said.sealed
+    context = sealed_file_context(said.sha256 or "")
+    return b"".join(read_sealed(Path(said.path or ""), SEALER, context))
+
+
+async def test_a_large_picture_is_kept_sealed_beside_the_snapshot(tmp_path: Path) -> None:
     """The message says where; equal pictures lie there once."""
     content = b"x" * 1001
     said = await one_file(tmp_path, path=None, content=content)
     assert said.content_b64 is None
-    assert said.path == str(tmp_path / "pictures" / ("f" * 64))
+    assert said.path == str(tmp_path / "files" / ("f" * 64))
+    assert opened(said) == content
     await one_file(tmp_path, path=None, content=content)
-    pictures = tmp_path / "pictures"
-    kept = await asyncio.to_thread(
-        lambda: {one.name: one.read_bytes() for one in pictures.iterdir()}
-    )
-    assert kept == {"f" * 64: content}
+    kept = await asyncio.to_thread(lambda: [one.name for one in (tmp_path / "files").iterdir()])
+    assert kept == ["f" * 64]
+
+
+@pytest.mark.parametrize("unchanged", [False, True])
+async def test_a_file_that_was_unpacked_is_sealed_and_does_not_stay_open(
+    tmp_path: Path, unchanged: bool
+) -> None:
+    """Whether it travels or not, nothing of it lies there to be read."""
+    scan = tmp_path / "scan.pdf"
+    scan.write_bytes(b"a scan")
+    source = FakeSource([], [document("d-1", path=str(scan), temporary=True)])
+    base = None
+    if unchanged:
+        await extract(tmp_path / "base", source)
+        scan.write_bytes(b"a scan")
+        base = tmp_path / "base"
+    kind = spec("run_2", RunKind.DELTA, base_run_id="run_1") if unchanged else None
+    appended, _ = await extract(tmp_path / "run", source, kind, base)
+    assert not scan.exists()
+    sent = [one for one in appended.on("files") if isinstance(one, FileExtracted)]
+    assert [opened(one) for one in sent] == ([] if unchanged else [b"a scan"])
 
 
 # ---- a rehearsal --------------------------------------------------------------------------------
@@ -424,8 +456,7 @@ async def test_the_whole_text_of_a_long_note_travels_as_a_file(tmp_path: Path) -
     assert (file.object, file.key) == ("note_image", "70001#full-text")
     assert (file.parent.object, file.parent.key) == ("patient", "1")
     assert (file.mime, file.missing_reason) == ("text/plain", None)
-    assert file.path is not None
-    assert await asyncio.to_thread(Path(file.path).read_text, encoding="utf-8") == text
+    assert opened(file).decode() == text
     assert counts["note_image"] == 1
     balance(appended)
 

@@ -1,12 +1,10 @@
 """An export that names a restored database: audited and extracted by a tenant's worker."""
 
 import asyncio
-import base64
 import json
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,33 +12,22 @@ from urllib.parse import urlsplit
 import pytest
 from bridgework_contracts.commands import AuditExport, StartRun
 from bridgework_contracts.errors import ConfigurationError, SourceUnavailable
-from bridgework_contracts.ids import JobId, RunId, TenantId
+from bridgework_contracts.ids import JobId
 from bridgework_contracts.progress import ExportAudited, RunFailed, SnapshotSealed
-from bridgework_contracts.runs import RunKind, RunSpec, SourceSpec
+from bridgework_contracts.runs import SourceSpec
 from bridgework_dental_exec.connections import Connections, ConnectionSettings
 from bridgework_dental_exec.export import open_export
-from bridgework_dental_exec.snapshot import seal_snapshot
-from bridgework_eventlog.loop import Batch, Delivery
-from bridgework_eventlog.port import Record, TopicPartition
+from bridgework_dental_exec.seal import seal_snapshot
 from bridgework_extractor.app import open_app
-from bridgework_extractor.handlers import CommandsHandler
 from bridgework_extractor.settings import Settings
-from bridgework_extractor.worker import Worker
-from bridgework_mapping.document import MappingDocument
-from bridgework_service.chassis import Chassis, open_chassis
 from bridgework_service.settings import load_settings
-from bridgework_service.tenants import Tenant
-from bridgework_store.pool import StoreSettings
-from bridgework_store.statements import Statements
 from bridgework_synthetic import generate
 from bridgework_testkit.databases import Databases
 from bridgework_testkit.eventually import eventually
 from bridgework_testkit.fault_proxy import FaultProxy
-from bridgework_testkit.fixtures import embedded_log_settings
 from bridgework_testkit.restored import postgres_connection, restore_to_postgres
-from pydantic import SecretStr
 
-from services.extractor.tests.conftest import Appended
+from services.extractor.tests.conftest import Extractor, full_run, settings
 
 
 @dataclass
@@ -69,96 +56,10 @@ async def practice(
     await databases.drop(dsn)
 
 
-class Extractor:
-    """Workers of tenants, on real PostgreSQL."""
-
-    def __init__(self, chassis: Chassis, settings: Settings) -> None:
-        self.chassis = chassis
-        self.statements = Statements.load(
-            "bridgework_extractor", "sql/work.sql", schema="extractor"
-        )
-        self.settings = settings
-        self.wake = asyncio.Event()
-
-    async def tenant(self, name: str = "harbor") -> Tenant:
-        """Register a tenant."""
-        return await self.chassis.directory.create(
-            TenantId(name), name, time_zone="UTC", partitions=1
-        )
-
-    def worker(self, tenant: Tenant, dsn: str, **connect: Any) -> Worker:
-        """Return a worker whose extractor knows one connection, for the tenant harbor."""
-        told = postgres_connection(dsn, tenants=["harbor"], connect=connect)
-        connections = Connections({"restored": ConnectionSettings.model_validate(told)})
-        return Worker(
-            tenant=tenant,
-            pool=self.chassis.pool,
-            statements=self.statements,
-            producer=Appended(),
-            outbox=self.chassis.outbox,
-            settings=self.settings,
-            connections=connections.for_tenant(tenant.tenant_id),
-            wake=self.wake,
-        )
-
-    async def ask(self, tenant: Tenant, command: StartRun) -> None:
-        """Queue a command."""
-        handler = CommandsHandler(
-            tenant=tenant,
-            pool=self.chassis.pool,
-            statements=self.statements,
-            registry=self.chassis.registry,
-            wake=self.wake,
-        )
-        record = Record("t", 0, 0, b"k", b"", {}, datetime.now(UTC))
-        await handler.handle(Batch(TopicPartition("t", 0), [Delivery(command, record, 1)]))
-
-    async def left(self) -> int:
-        """Return how much work is not done."""
-        left: int = await self.chassis.pool.fetchval(
-            "select count(*) from extractor.work where done_at is null"
-        )
-        return left
-
-    async def nothing_left(self) -> bool:
-        """True where all work is done."""
-        return await self.left() == 0
-
-
-def settings(database: str, folder: Path) -> dict[str, Any]:
-    """Return what an extractor is told."""
-    return {
-        "host": "127.0.0.1",
-        "http_port": 0,
-        "store": StoreSettings(dsn=SecretStr(database)),
-        "event_log": embedded_log_settings(database),
-        "master_key": SecretStr(base64.b64encode(b"m" * 32).decode()),
-        "snapshots_dir": folder,
-    }
-
-
-@pytest.fixture
-async def extractor(database: str, tmp_path: Path) -> AsyncIterator[Extractor]:
-    """An extractor of this test alone."""
-    told = Settings(**settings(database, tmp_path / "snapshots"))
-    async with open_chassis(told, schema="extractor", package="bridgework_extractor") as chassis:
-        yield Extractor(chassis, told)
-
-
-def run(export: Path, run_id: str, tenant: str = "harbor") -> RunSpec:
-    """Return a full run over an export."""
-    mapping = MappingDocument.default()
-    return RunSpec(
-        run_id=RunId(run_id),
-        job_id=JobId("job_1"),
-        tenant_id=TenantId(tenant),
-        kind=RunKind.FULL,
-        mapping=mapping.dump(),
-        mapping_hash=mapping.hash,
-        waves=mapping.waves(),
-        fallback_user_id="9",
-        source=SourceSpec(export_path=str(export)),
-    )
+def restored(dsn: str, **connect: Any) -> Connections:
+    """Return an extractor's connections: one, for the tenant harbor."""
+    told = postgres_connection(dsn, tenants=["harbor"], connect=connect)
+    return Connections({"restored": ConnectionSettings.model_validate(told)})
 
 
 async def test_a_run_over_a_server_says_what_one_over_files_says(
@@ -166,16 +67,16 @@ async def test_a_run_over_a_server_says_what_one_over_files_says(
 ) -> None:
     """The same counts; a run that goes on after a crash does not ask the server again."""
     tenant = await extractor.tenant()
-    worker = extractor.worker(tenant, practice.dsn)
-    files = await worker._extract(run(practice.csv, "run_1"))
-    server = await worker._extract(run(practice.named, "run_2"))
+    worker = extractor.worker(tenant, restored(practice.dsn))
+    files = await worker._extract(full_run(practice.csv, "run_1"))
+    server = await worker._extract(full_run(practice.named, "run_2"))
     assert isinstance(files, SnapshotSealed)
     assert isinstance(server, SnapshotSealed)
     assert server.extracted == files.extracted
     assert server.extracted["patient"] >= 8
     assert server.extracted["document"] > 0
-    again = extractor.worker(tenant, practice.dsn, port=1)
-    resumed = await again._extract(run(practice.named, "run_2"))
+    again = extractor.worker(tenant, restored(practice.dsn, port=1))
+    resumed = await again._extract(full_run(practice.named, "run_2"))
     assert isinstance(resumed, SnapshotSealed)
     assert resumed.extracted == files.extracted
 
@@ -191,12 +92,14 @@ async def test_an_audit_over_a_server(
         source=SourceSpec(export_path=str(practice.named)),
         report_dir=str(tmp_path / "report"),
     )
-    said = await extractor.worker(tenant, practice.dsn)._audit(command)
+    said = await extractor.worker(tenant, restored(practice.dsn))._audit(command)
     assert isinstance(said, ExportAudited)
     assert said.ok
     assert said.report["objects"]["patient"] >= 8
     assert (tmp_path / "report" / "audit.html").exists()
-    wrong = await extractor.worker(tenant, practice.dsn, password="Hunter2")._audit(command)
+    wrong = await extractor.worker(tenant, restored(practice.dsn, password="Hunter2"))._audit(
+        command
+    )
     assert (wrong.ok, "EXTRACTOR_DATABASES" in (wrong.error or "")) == (False, True)
     assert "Hunter2" not in wrong.model_dump_json()
 
@@ -210,8 +113,8 @@ async def test_a_run_of_another_tenant_fails_as_without_the_connection(
     (tmp_path / "nowhere" / "database.yaml").write_text("connection: nowhere\n")
     said = []
     for number, export in enumerate((practice.named, tmp_path / "nowhere")):
-        worker = extractor.worker(tenant, practice.dsn)
-        failed = await worker._extract(run(export, f"run_{number}", "quay"))
+        worker = extractor.worker(tenant, restored(practice.dsn))
+        failed = await worker._extract(full_run(export, f"run_{number}", "quay"))
         assert isinstance(failed, RunFailed)
         said.append((failed.code, failed.sentence, failed.remedy))
     assert said[0] == said[1]
@@ -229,9 +132,9 @@ async def test_work_waits_for_a_server_that_does_not_answer(
     tenant, at, stop = await extractor.tenant(), urlsplit(practice.dsn), asyncio.Event()
     assert at.hostname
     assert at.port
-    await extractor.ask(tenant, StartRun(spec=run(practice.named, "run_1")))
+    await extractor.ask(tenant, StartRun(spec=full_run(practice.named, "run_1")))
     async with FaultProxy(at.hostname, at.port) as proxy:
-        worker = extractor.worker(tenant, practice.dsn, host="127.0.0.1", port=proxy.port)
+        worker = extractor.worker(tenant, restored(practice.dsn, host="127.0.0.1", port=proxy.port))
         await proxy.cut()
         with pytest.raises(SourceUnavailable):
             await worker.run(stop)

@@ -108,6 +108,11 @@ class CanonicalSource:
         """Yield providers, for owner resolution; they are never written."""
         yield from read_providers(self._context)
 
+    def close(self) -> None:
+        """Remove what was unpacked of the export; paths of temporary files are gone with it."""
+        if self._export is not None:
+            self._export.close()
+
     def _builder(self, name: str) -> Builder:
         return BUILDERS[name](self._context)
 

@@ -47,6 +47,7 @@ class CanonicalFile:
         parent_key: Key of that record; may point at a record that does not exist.
         state: ``present``, ``missing`` (no bytes in the export) or ``empty`` (zero bytes).
         path: Where the bytes can be opened; ``None`` for missing files and inline content.
+        temporary: True where the path is gone once the export is closed (unpacked for this run).
         content: The bytes of a picture that stands inside its note.
         missing_reason: Why there are no bytes, in words.
     """
@@ -63,6 +64,7 @@ class CanonicalFile:
     state: Literal["present", "missing", "empty"]
     content_hash: str
     path: str | None = None
+    temporary: bool = False
     content: bytes | None = None
     missing_reason: str | None = None
     category: str | None = None

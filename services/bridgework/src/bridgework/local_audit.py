@@ -10,7 +10,7 @@ from bridgework_contracts.runs import SourceSpec
 from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.connections import Connections
 from bridgework_dental_exec.export import open_export
-from bridgework_dental_exec.snapshot import seal_snapshot
+from bridgework_dental_exec.seal import seal_snapshot
 from bridgework_extractor.settings import SourceSettings
 from bridgework_mapping.document import MappingDocument
 from bridgework_service.settings import load_settings

@@ -15,7 +15,7 @@ from bridgework_dental_exec.corrections import Fix
 from bridgework_dental_exec.duplicates import identities, propose
 from bridgework_dental_exec.export import open_export
 from bridgework_dental_exec.records import Provider
-from bridgework_dental_exec.snapshot import seal_snapshot
+from bridgework_dental_exec.seal import seal_snapshot
 from bridgework_mapping.document import MappingDocument
 
 from bridgework_extractor import correcting

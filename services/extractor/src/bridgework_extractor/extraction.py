@@ -31,6 +31,7 @@ from bridgework_eventlog.port import NewRecord, Producer
 
 from bridgework_extractor import long_notes
 from bridgework_extractor.hashes import BaseHashes, HashWriter
+from bridgework_extractor.kept_files import KeptFiles
 from bridgework_extractor.sampling import PLAN, ClosedWorld
 
 T = TypeVar("T")
@@ -48,7 +49,8 @@ class Extraction:
         tenant_id: Whose topics.
         spec: The run.
         source: Canonical records of the sealed snapshot.
-        folder: The snapshot's; keeps the hashes for later deltas.
+        hashes: Keeps what the snapshot holds for later deltas; closed at the end.
+        files: Keeps the files the export does not keep for us.
         base: Hashes of the base snapshot in a delta.
         producer: Seals and appends.
         batch: Records appended at once.
@@ -62,7 +64,8 @@ class Extraction:
         tenant_id: TenantId,
         spec: RunSpec,
         source: CanonicalSource,
-        folder: Path,
+        hashes: HashWriter,
+        files: KeptFiles,
         base: BaseHashes | None,
         producer: Producer,
         batch: int,
@@ -72,12 +75,12 @@ class Extraction:
         self._tenant_id = tenant_id
         self._spec = spec
         self._source = source
-        self._hashes = HashWriter(folder)
+        self._hashes = hashes
+        self._files_kept = files
         self._base = base
         self._producer = producer
         self._batch = batch
         self._inline_bytes = inline_bytes
-        self._folder = folder
         self._quarantine = quarantine
         self._world: ClosedWorld | None = None
         self._long_notes: list[str] = []
@@ -213,20 +216,25 @@ class Extraction:
 
     def _files(self, files: Iterable[CanonicalFile]) -> Iterator[NewRecord]:
         for file in files:
-            if self._world is not None:
-                if not self._world.keeps_file(file):
-                    continue
-                self._extracted[file.object] += 1
-            stranded = self._quarantine is not None and self._quarantine.file(file)
-            change = self._change(
-                file.object, file.key, file.content_hash, file.partition_key, stranded=stranded
-            )
-            if change is None:
-                self._unchanged[file.object] += 1
-                continue
-            yield self._new(
-                self._file(file, change), file.partition_key, file.key, file.content_hash
-            )
+            record = self._new_file(file)
+            if file.temporary and file.path is not None:
+                Path(file.path).unlink(missing_ok=True)
+            if record is not None:
+                yield record
+
+    def _new_file(self, file: CanonicalFile) -> NewRecord | None:
+        if self._world is not None:
+            if not self._world.keeps_file(file):
+                return None
+            self._extracted[file.object] += 1
+        stranded = self._quarantine is not None and self._quarantine.file(file)
+        change = self._change(
+            file.object, file.key, file.content_hash, file.partition_key, stranded=stranded
+        )
+        if change is None:
+            self._unchanged[file.object] += 1
+            return None
+        return self._new(self._file(file, change), file.partition_key, file.key, file.content_hash)
 
     def _full_texts(self) -> Iterator[CanonicalFile]:
         """Yield the files of notes that were too long, read again a few at a time."""
@@ -236,12 +244,11 @@ class Extraction:
                 yield long_notes.full_text(record)
 
     def _file(self, file: CanonicalFile, change: Change) -> FileExtracted:
-        path, content_b64 = file.path, None
-        if file.content is not None:
-            if len(file.content) <= self._inline_bytes:
-                content_b64 = base64.b64encode(file.content).decode()
-            else:
-                path = str(self._keep(file))
+        path, content_b64, sealed = file.path, None, False
+        if file.content is not None and len(file.content) <= self._inline_bytes:
+            content_b64 = base64.b64encode(file.content).decode()
+        elif file.content is not None or file.temporary:
+            path, sealed = str(self._files_kept.keep(file)), True
         return FileExtracted(
             run_id=self._spec.run_id,
             object=file.object,
@@ -253,19 +260,12 @@ class Extraction:
             size_bytes=file.size_bytes,
             sha256=None if file.state == "missing" else file.sha256,
             path=path,
+            sealed=sealed,
             content_b64=content_b64,
             missing_reason="file_missing" if file.state == "missing" else None,
             provenance=file.provenance,
             problems=file.problems,
         )
-
-    def _keep(self, file: CanonicalFile) -> Path:
-        """Keep a large inline picture beside the snapshot, named by its hash."""
-        folder = self._folder / "pictures"
-        folder.mkdir(exist_ok=True)
-        target = folder / str(file.sha256)
-        target.write_bytes(file.content or b"")
-        return target
 
     async def _deleted(self, object_name: str) -> None:
         if self._base is None:

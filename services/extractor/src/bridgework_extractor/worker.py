@@ -5,6 +5,7 @@ import secrets
 import shutil
 import time
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,9 @@ from bridgework_contracts.topics import Subject, topic_name
 from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.connections import Connections
 from bridgework_dental_exec.corrections import Fix, Fixed
-from bridgework_dental_exec.export import open_export
-from bridgework_dental_exec.snapshot import Snapshot, seal_snapshot
+from bridgework_dental_exec.export import Export, open_export
+from bridgework_dental_exec.seal import seal_snapshot
+from bridgework_dental_exec.snapshot import Snapshot
 from bridgework_eventlog.port import Producer
 from bridgework_mapping.document import MappingDocument
 from bridgework_service.outbox import ServiceOutbox
@@ -39,12 +41,23 @@ from bridgework_extractor.auditing import audit_export
 from bridgework_extractor.correcting import SeenRows
 from bridgework_extractor.extraction import SERVICE, Extraction
 from bridgework_extractor.handlers import work_aad
-from bridgework_extractor.hashes import BaseHashes
+from bridgework_extractor.hashes import BaseHashes, HashWriter
+from bridgework_extractor.kept_files import KeptFiles
 from bridgework_extractor.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 _KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """What a run reads from."""
+
+    source: CanonicalSource
+    folder: Path
+    key: bytes = field(repr=False)
+    corrections: list[Fixed]
 
 
 class Worker:
@@ -136,15 +149,18 @@ class Worker:
 
     async def _extract(self, spec: RunSpec) -> SnapshotSealed | RunFailed:
         began = time.perf_counter()
+        sealed: _Sealed | None = None
         try:
-            source, folder, done = await self._sealed(spec)
+            sealed = await self._sealed(spec)
+            source, done = sealed.source, sealed.corrections
             collector = _collector(spec, source)
             base = await self._base(spec)
             counts = await Extraction(
                 tenant_id=self._tenant.tenant_id,
                 spec=spec,
                 source=source,
-                folder=folder,
+                hashes=HashWriter(sealed.folder, sealed.key),
+                files=KeptFiles(sealed.folder / "files", self._tenant.sealer),
                 base=base,
                 producer=self._producer,
                 batch=self._settings.append_batch,
@@ -161,6 +177,9 @@ class Worker:
                 sentence=str(exc),
                 remedy=str(exc.details.get("remedy", "Repair the export and start another run.")),
             )
+        finally:
+            if sealed is not None:
+                await asyncio.to_thread(sealed.source.close)
         seconds = time.perf_counter() - began
         log.info("snapshot_sealed", run_id=spec.run_id, count=sum(counts.values()))
         return SnapshotSealed(
@@ -214,16 +233,21 @@ class Worker:
                 seen[run_id] = await asyncio.to_thread(SeenRows, folder, key, lines, hash_key)
         return correcting.opened(source.corrections, self._tenant.sealer, seen)
 
-    async def _sealed(self, spec: RunSpec) -> tuple[CanonicalSource, Path, list[Fixed]]:
+    async def _sealed(self, spec: RunSpec) -> _Sealed:
         """Seal the export for this run and correct it, or open what was sealed before a crash."""
         row = await self._pool.fetchrow(self._sql.snapshot, spec.run_id)
         hash_key = await self._hash_key()
         if row is not None:
             folder = Path(row["folder"])
             key = self._tenant.sealer.open(row["key_sealed"], _key_aad(spec.run_id))
-            snapshot = await asyncio.to_thread(Snapshot.load, folder / "snapshot", key)
-            source = CanonicalSource(snapshot, spec.source, hash_key=hash_key)
-            return source, folder, correcting.remembered(folder)
+
+            def reopen() -> CanonicalSource:
+                snapshot = Snapshot.load(folder / "snapshot", key)
+                export = _opened(spec.source, folder)
+                return CanonicalSource(snapshot, spec.source, export=export, hash_key=hash_key)
+
+            source = await asyncio.to_thread(reopen)
+            return _Sealed(source, folder, key, correcting.remembered(folder))
         fixes = await self._fixes(spec.source)
         folder = self._folder("runs", spec.run_id)
         key = secrets.token_bytes(_KEY_BYTES)
@@ -231,9 +255,7 @@ class Worker:
         def seal() -> tuple[CanonicalSource, list[Fixed]]:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            export = open_export(
-                Path(spec.source.export_path), folder / "work", spec.source.dialect_pins
-            )
+            export = _opened(spec.source, folder)
             snapshot = seal_snapshot(
                 export,
                 folder / "snapshot",
@@ -253,7 +275,7 @@ class Worker:
             str(folder),
             self._tenant.sealer.seal(key, _key_aad(spec.run_id)),
         )
-        return source, folder, done
+        return _Sealed(source, folder, key, done)
 
     async def _base(self, spec: RunSpec) -> BaseHashes | None:
         if spec.kind is not RunKind.DELTA or spec.base_run_id is None:
@@ -263,7 +285,8 @@ class Worker:
             raise TerminalError(
                 "The snapshot this delta must be compared with is not here.", code="base_missing"
             )
-        return await asyncio.to_thread(BaseHashes, Path(row["folder"]))
+        key = self._tenant.sealer.open(row["key_sealed"], _key_aad(spec.base_run_id))
+        return await asyncio.to_thread(BaseHashes, Path(row["folder"]), key)
 
     async def _hash_key(self) -> bytes:
         aad = b"extractor.hash_key"
@@ -314,6 +337,13 @@ def _collector(spec: RunSpec, source: CanonicalSource) -> QuarantineCollector | 
     if spec.sample is not None:
         return None
     return QuarantineCollector(source.snapshot.profile, MappingDocument.parse(spec.mapping))
+
+
+def _opened(source: SourceSpec, folder: Path) -> Export:
+    """Open a run's export; what an earlier attempt unpacked is removed."""
+    work = folder / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    return open_export(Path(source.export_path), work, source.dialect_pins)
 
 
 def _key_aad(run_id: str) -> bytes:

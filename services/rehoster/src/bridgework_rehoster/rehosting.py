@@ -187,7 +187,12 @@ class Rehoster:
         self._on_step(Step.INTENT_OPENED)
         try:
             sent = await self._client.attachments.upload(
-                parent.module, parent.zoho_id, file.name, self._contents.opener(file), file.size_bytes, file.mime
+                parent.module,
+                parent.zoho_id,
+                file.name,
+                self._contents.opener(file),
+                file.size_bytes,
+                file.mime,
             )
         except WriteOutcomeUnknown:
             raise

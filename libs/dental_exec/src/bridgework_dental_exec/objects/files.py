@@ -61,6 +61,10 @@ class FileReader:
         file = self.context.snapshot.file(self.context.profile.objects[object_name].table)
         return sum(1 for q in self.context.snapshot.quarantine if q.file == file)
 
+    @property
+    def _unpacked(self) -> bool:
+        return self.export is not None and self.export.archive is not None
+
     # ------------------------------------------------------------ documents
 
     def _documents(self, keys: set[str] | None) -> Iterator[CanonicalFile]:
@@ -148,6 +152,7 @@ class FileReader:
             state=state,  # type: ignore[arg-type]  # one of the three literals above
             content_hash=content_hash(content, self.context.hash_key),
             path=str(path) if path is not None else None,
+            temporary=path is not None and self._unpacked,
             missing_reason=reason,
             category=v["category"],
             taken_at=v["taken_at"],
@@ -245,6 +250,7 @@ class FileReader:
             state=state,  # type: ignore[arg-type]  # one of the three literals above
             content_hash=content_hash(facts, self.context.hash_key),
             path=str(path) if path is not None else None,
+            temporary=path is not None and self._unpacked,
             content=content,
             missing_reason=reason,
             category="Inline image",
