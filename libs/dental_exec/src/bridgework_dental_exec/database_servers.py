@@ -4,8 +4,8 @@ Only queries are sent, in transactions that are read-only where the server knows
 committed. Many connections are not one snapshot: nobody may write to the database meanwhile.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -91,9 +91,22 @@ class DatabaseServer:
         """The connection's name; of a server's bytes nothing is known."""
         return ("Read from a database.", f"Connection {self._place.connection}.")
 
-    def held(self) -> AbstractContextManager[None]:
-        """Hold nothing: an idle transaction on a server is in somebody's way."""
-        return nullcontext()
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold nothing on a server, where an idle transaction is in somebody's way.
+
+        A database inside our process must not be opened while another thread's last connection
+        closes it: it is held open.
+
+        Raises:
+            SourceUnavailable: It cannot be opened now.
+            ConfigurationError: It cannot be opened as the operator says.
+        """
+        if not self._driver.in_process:
+            yield
+            return
+        with closing(self.open()):
+            yield
 
     def open(self) -> Connection:
         """Open a read-only connection.

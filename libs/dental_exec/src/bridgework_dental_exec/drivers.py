@@ -67,6 +67,11 @@ class Driver:
         return "`" if self.name.split(".", 1)[0] in _BACKTICKS else '"'
 
     @property
+    def in_process(self) -> bool:
+        """True where the database lives in our process and only while a connection is open."""
+        return self.name == "duckdb"
+
+    @property
     def errors(self) -> tuple[type[Exception], ...]:
         """What it raises."""
         return (self.module.Error, *_TROUBLE)
