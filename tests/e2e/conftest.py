@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import random
 import shutil
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -24,7 +22,9 @@ from bridgework_embedded.processes import free_port
 from bridgework_eventlog.opening import open_event_log
 from bridgework_eventlog.rewind import rewind
 from bridgework_eventlog.settings import EventLogSettings
+from bridgework_testkit.ports import free_port_block
 from bridgework_testkit.service_process import ServiceProcess
+from bridgework_testkit.settings import environment
 from rich.console import Console
 
 GROUPS = {
@@ -36,20 +36,6 @@ GROUPS = {
     "reconciler": (Subject.COMMANDS, Subject.RECORDS, Subject.FILES, Subject.OUTCOMES),
 }
 """Which service reads what, so that a test can put every group back to offset 0."""
-
-
-def environment(service: str, told: dict[str, Any]) -> dict[str, str]:
-    """Return settings as environment variables of one service."""
-
-    def flat(prefix: str, value: Any) -> dict[str, str]:
-        if isinstance(value, dict):
-            found: dict[str, str] = {}
-            for name, inner in value.items():
-                found |= flat(f"{prefix}__{name}" if prefix else name, inner)
-            return found
-        return {f"{service}_{prefix}".upper(): str(value)}
-
-    return flat("", told)
 
 
 class Stack:
@@ -186,21 +172,6 @@ async def new_stack(
             return await closing.enter_async_context(opened(log))
 
         yield make
-
-
-def free_port_block() -> int:
-    """Return the first of six neighbouring ports that were free a moment ago."""
-    while True:
-        # Below the range from which outgoing connections take theirs: a killed service must find
-        # its port free again.
-        base = random.randrange(20_000, 32_000, 8)
-        if all(_is_free(base + n) for n in range(6)):
-            return base
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 @pytest.fixture(scope="session")

@@ -26,12 +26,11 @@ from bridgework_eventlog.opening import open_event_log
 from bridgework_eventlog.partitioner import partition_of
 from bridgework_eventlog.policies import IN_ORDER, SPREAD, AckPolicy
 from bridgework_eventlog.port import EventLog, NewRecord, TopicPartition
-from bridgework_store.pool import Pool, StoreSettings, open_pool
+from bridgework_store.pool import Pool
 from bridgework_testkit.event_log_contract import read_until
 from bridgework_testkit.eventually import eventually
 from bridgework_testkit.fixtures import embedded_log_settings
 from prometheus_client import CollectorRegistry
-from pydantic import SecretStr
 
 QUICK = replace(IN_ORDER, first_pause_s=0.01, commit_interval_s=0.02, drain_timeout_s=5.0)
 
@@ -125,13 +124,6 @@ class Road:
         letters = [decode_message(record.value) for record in records]
         assert all(isinstance(letter, DeadLetter) for letter in letters)
         return letters  # type: ignore[return-value] # checked in the line above
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[Pool]:
-    """A pool on the test's database."""
-    async with open_pool(StoreSettings(dsn=SecretStr(database))) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -16,24 +16,15 @@ from bridgework_service.outbox import ServiceOutbox
 from bridgework_service.settings import ServiceSettings, load_settings
 from bridgework_service.tenants import Tenant
 from bridgework_store.outbox import OutboxMessage
-from pydantic import SecretStr
+from bridgework_testkit.settings import common_settings
 
-KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 CANARY = "run_canary"
 
 
 @pytest.fixture
-async def chassis(dsn: str) -> AsyncIterator[Chassis]:
+async def chassis(database: str) -> AsyncIterator[Chassis]:
     """An opened chassis; the tenancy migrations stand in for a service's own."""
-    settings = load_settings(
-        ServiceSettings,
-        service_name="loader",
-        host="127.0.0.1",
-        http_port=0,
-        store={"dsn": dsn},
-        event_log={"kind": "embedded", "dsn": dsn, "session_timeout_s": 6},
-        master_key=SecretStr(KEY),
-    )
+    settings = load_settings(ServiceSettings, service_name="loader", **common_settings(database))
     async with open_chassis(settings, schema="loader", package="bridgework_service") as opened:
         yield opened
 

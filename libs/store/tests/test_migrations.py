@@ -54,7 +54,7 @@ async def test_shared_parts_come_first_and_have_their_own_numbers(
 
 
 async def test_several_processes_starting_at_once_apply_each_file_once(
-    settings: StoreSettings, tmp_path: Path
+    store_settings: StoreSettings, tmp_path: Path
 ) -> None:
     """Six pools migrate together: exactly one applies, nobody fails."""
     write(
@@ -66,7 +66,7 @@ async def test_several_processes_starting_at_once_apply_each_file_once(
     )
 
     async def start() -> list[str]:
-        async with open_pool(settings) as pool:
+        async with open_pool(store_settings) as pool:
             return await migrate(pool, schema="loader", path=tmp_path)
 
     results = await asyncio.gather(*(start() for _ in range(6)))

@@ -37,10 +37,10 @@ async def test_sessions_carry_limits_and_name(pool: Pool) -> None:
 
 
 async def test_a_slow_statement_is_contended_and_may_be_tried_again(
-    settings: StoreSettings,
+    store_settings: StoreSettings,
 ) -> None:
     """The server's statement timeout becomes a transient error."""
-    quick = settings.model_copy(update={"statement_timeout_s": 0.05})
+    quick = store_settings.model_copy(update={"statement_timeout_s": 0.05})
     async with open_pool(quick) as pool:
         with pytest.raises(StoreContended), translate_errors():
             await pool.execute("select pg_sleep(5)")
@@ -105,9 +105,9 @@ async def test_a_cut_connection_is_unavailable_and_the_next_one_works(pool: Pool
     assert await pool.fetchval("select 1") == 1
 
 
-async def test_a_closed_pool_is_unavailable(settings: StoreSettings) -> None:
+async def test_a_closed_pool_is_unavailable(store_settings: StoreSettings) -> None:
     """Using a pool after its end is no defect: it happens at every shutdown."""
-    async with open_pool(settings) as pool:
+    async with open_pool(store_settings) as pool:
         pass
     with pytest.raises(StoreUnavailable), translate_errors():
         await pool.execute("select 1")
@@ -122,19 +122,21 @@ async def test_no_server_is_unavailable() -> None:
     assert "hidden" not in str(caught.value)
 
 
-async def test_a_wrong_password_or_database_is_a_configuration_error(dsn: str) -> None:
+async def test_a_wrong_password_or_database_is_a_configuration_error(
+    database: str,
+) -> None:
     """What no retry can heal refuses the start."""
-    for wrong in (dsn.replace("postgres:", "postgres:x", 1), dsn + "_missing"):
+    for wrong in (database.replace("@", "x@", 1), database + "_missing"):
         with pytest.raises(StoreMisconfigured):
             async with open_pool(StoreSettings(dsn=SecretStr(wrong))):
                 pass
 
 
 async def test_closing_does_not_wait_for_ever_for_a_busy_connection(
-    settings: StoreSettings,
+    store_settings: StoreSettings,
 ) -> None:
     """A connection that was never given back is cut after the close timeout."""
-    quick = settings.model_copy(update={"close_timeout_s": 0.1})
+    quick = store_settings.model_copy(update={"close_timeout_s": 0.1})
     async with open_pool(quick) as pool:
         connection = await pool.acquire()
     with pytest.raises((asyncpg.InterfaceError, asyncpg.PostgresConnectionError)):

@@ -1,16 +1,7 @@
-"""A local Zoho for the session, and a fresh org of it per test."""
-
-from collections.abc import AsyncIterator
+"""A fresh org of the local Zoho per test."""
 
 import pytest
-from bridgework_zoho.local import LocalOrg, LocalZoho, running_local_zoho
-
-
-@pytest.fixture(scope="session")
-async def local_zoho() -> AsyncIterator[LocalZoho]:
-    """The sandbox, as a process of its own."""
-    async with running_local_zoho() as zoho:
-        yield zoho
+from bridgework_zoho.local import LocalOrg, LocalZoho
 
 
 @pytest.fixture

@@ -2,10 +2,9 @@
 
 import base64
 import os
-from collections.abc import AsyncIterator
 
 import pytest
-from bridgework_store.pool import Pool, StoreSettings, open_pool
+from bridgework_store.pool import Pool
 from bridgework_store.sealing import MasterKey, TenantSealer, new_tenant_key, unwrap
 from bridgework_zoho.suites import MovableClock
 from bridgework_zoho_org.schema import migrate_zoho_org
@@ -19,12 +18,10 @@ def clock() -> MovableClock:
 
 
 @pytest.fixture
-async def pool(database: str) -> AsyncIterator[Pool]:
+async def pool(pool: Pool) -> Pool:
     """A pool on the test's own database, migrated."""
-    settings = StoreSettings(dsn=SecretStr(database), max_size=10)
-    async with open_pool(settings) as opened:
-        await migrate_zoho_org(opened)
-        yield opened
+    await migrate_zoho_org(pool)
+    return pool
 
 
 @pytest.fixture

@@ -2,27 +2,19 @@
 
 import contextlib
 import random
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
 from bridgework_store.pool import Pool
 from bridgework_zoho.client import ZohoClient
 from bridgework_zoho.errors import CreditsExhausted, RequestRefused, WriteOutcomeUnknown
-from bridgework_zoho.local import LocalOrg, LocalZoho, running_local_zoho
+from bridgework_zoho.local import LocalOrg, LocalZoho
 from bridgework_zoho.memory import InMemorySlotLimiter, InMemoryTokenStore
 from bridgework_zoho.settings import ZohoSettings
 from bridgework_zoho.suites import MovableClock
 from bridgework_zoho_org import PgCreditLedger
 
 STEPS = 40
-
-
-@pytest.fixture(scope="module")
-async def local_zoho() -> AsyncIterator[LocalZoho]:
-    """The sandbox, as a process of its own."""
-    async with running_local_zoho() as zoho:
-        yield zoho
 
 
 async def step(zoho: ZohoClient, org: LocalOrg, kind: str, size: int) -> None:

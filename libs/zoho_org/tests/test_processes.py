@@ -4,7 +4,6 @@ import asyncio
 import os
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +11,12 @@ import orjson
 import pytest
 from bridgework_store.pool import Pool
 from bridgework_store.sealing import TenantSealer
-from bridgework_zoho.local import LocalOrg, LocalZoho, running_local_zoho
+from bridgework_zoho.local import LocalOrg, LocalZoho
 from bridgework_zoho.settings import ZohoSettings
 from bridgework_zoho_org import PgCreditLedger, open_zoho
 
 PROCESSES, CALLS = 4, 10_000
 ALLOWANCE = 1_000_000
-
-
-@pytest.fixture(scope="module")
-async def local_zoho() -> AsyncIterator[LocalZoho]:
-    """The sandbox, as a process of its own."""
-    async with running_local_zoho() as zoho:
-        yield zoho
 
 
 def connection_of(org: LocalOrg) -> dict[str, Any]:

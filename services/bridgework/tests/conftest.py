@@ -6,8 +6,6 @@ The command runs as people run it: a process of its own that speaks HTTP to the 
 import asyncio
 import json
 import os
-import random
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,8 +22,9 @@ from bridgework.up import SERVICES, Ports, service_settings
 from bridgework_service.lifecycle import supervise
 from bridgework_service.settings import load_settings
 from bridgework_testkit.databases import Databases
+from bridgework_testkit.ports import free_port_block
 from bridgework_testkit.restored import postgres_connection
-from bridgework_zoho.local import LocalZoho, running_local_zoho
+from bridgework_zoho.local import LocalZoho
 from rich.console import Console
 
 PRACTICE = "harbor"
@@ -114,21 +113,14 @@ class Installation:
 
 
 @pytest.fixture(scope="session")
-async def zoho() -> AsyncIterator[LocalZoho]:
-    """The sandbox, as a process of its own."""
-    async with running_local_zoho() as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
 async def installation(
-    databases: Databases, zoho: LocalZoho, tmp_path_factory: pytest.TempPathFactory
+    databases: Databases, local_zoho: LocalZoho, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Installation]:
     """Everything that ``bridgework up`` starts, for the whole session."""
     dsn, restored = await databases.create(), await databases.create()
     connection = postgres_connection(restored, tenants=["onserver"])
     home = Home(tmp_path_factory.mktemp("home"))
-    ports = Ports(free_ports())
+    ports = Ports(free_port_block())
     async with AsyncExitStack() as stack:
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("EXTRACTOR_DATABASES", json.dumps({"restored": connection}))
@@ -136,7 +128,7 @@ async def installation(
         url = f"http://127.0.0.1:{ports.of('control')}"
         api = await stack.enter_async_context(JobApi(url, home.secrets().api_key))
         await api.ready()
-        yield Installation(home, url, api, zoho.base_url, dsn, restored)
+        yield Installation(home, url, api, local_zoho.base_url, dsn, restored)
     await databases.drop(dsn)
     await databases.drop(restored)
 
@@ -160,16 +152,3 @@ async def _services(home: Home, dsn: str, ports: Ports) -> AsyncIterator[None]:
         finally:
             stop.set()
             await asyncio.gather(*tasks)
-
-
-def free_ports() -> int:
-    """Return the first of six neighbouring ports that were free a moment ago."""
-    while True:
-        base = random.randrange(20_000, 32_000, 8)
-        if all(_is_free(base + n) for n in range(6)):
-            return base
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0

@@ -21,8 +21,9 @@ from bridgework_eventlog.port import NewRecord
 from bridgework_synthetic import generate
 from bridgework_testkit.eventually import eventually
 from bridgework_testkit.fixtures import embedded_log_settings
+from bridgework_testkit.ports import free_port_block
 
-from services.bridgework.tests.conftest import Installation, free_ports
+from services.bridgework.tests.conftest import Installation
 
 pytestmark = pytest.mark.timeout(400)
 LEAD = ("--approver", "lead")
@@ -223,7 +224,7 @@ async def test_evolve_writes_the_second_export(installation: Installation, tmp_p
 
 async def test_up_starts_everything_answers_and_stops_when_told(tmp_path: Path) -> None:
     """Embedded PostgreSQL, six services, one process; SIGTERM ends it with code 0."""
-    port = free_ports()
+    port = free_port_block()
     home = tmp_path / "home"
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bridgework", "up", "--home", str(home), "--port", str(port),

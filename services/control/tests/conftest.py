@@ -5,11 +5,9 @@ can read them, and progress is handed over batch by batch.
 """
 
 import asyncio
-import base64
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -26,15 +24,15 @@ from bridgework_control.handlers import DeadLetterHandler, ProgressHandler
 from bridgework_control.operations import Control
 from bridgework_control.run_operations import RunOperations
 from bridgework_control.settings import Settings
-from bridgework_eventlog.loop import Batch, Delivery
-from bridgework_eventlog.port import NewRecord, Record, TopicPartition
+from bridgework_eventlog.port import NewRecord
 from bridgework_eventlog.sealed import SealedLog, associated_data
 from bridgework_service.chassis import App
 from bridgework_service.lifecycle import supervise
-from bridgework_store.pool import Pool, StoreSettings
+from bridgework_store.pool import Pool
 from bridgework_testkit.databases import Databases
-from bridgework_testkit.fixtures import embedded_log_settings
-from bridgework_zoho.local import LocalOrg, LocalZoho, running_local_zoho
+from bridgework_testkit.messages import batch_of
+from bridgework_testkit.settings import common_settings
+from bridgework_zoho.local import LocalOrg
 from bridgework_zoho.settings import ZohoSettings
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -169,7 +167,7 @@ class World:
             runs=self.control.runs,
             quarantine=self.control.quarantine,
         )
-        await handler.handle(batch_of(words))
+        await handler.handle(batch_of(*words))
 
     async def bury(self, tenant_id: str, *letters: DeadLetter) -> None:
         """Have control hear of dead letters."""
@@ -178,7 +176,7 @@ class World:
             outbox=self.control.outbox,
             letters=self.control.dead_letters,
         )
-        await handler.handle(batch_of(letters))
+        await handler.handle(batch_of(*letters))
 
     # ---- moving a job on ------------------------------------------------------------------------
 
@@ -265,27 +263,10 @@ def job(tenant_id: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def batch_of(messages: Sequence[Message]) -> Batch:
-    """Return messages as one partition delivers them."""
-    deliveries = [
-        Delivery(
-            message,
-            Record("t", 0, offset, b"k", encode(message), {}, datetime.now(UTC)),
-            1,
-        )
-        for offset, message in enumerate(messages)
-    ]
-    return Batch(TopicPartition("t", 0), deliveries)
-
-
 def settings_for(dsn: str, reports: Path, reconciler_url: str = "http://127.0.0.1:9") -> Settings:
     """Return settings of a control over one database."""
     return Settings(
-        host="127.0.0.1",
-        http_port=0,
-        store=StoreSettings(dsn=SecretStr(dsn)),
-        event_log=embedded_log_settings(dsn),
-        master_key=SecretStr(base64.b64encode(b"m" * 32).decode()),
+        **common_settings(dsn),
         bootstrap_api_key=SecretStr(BOOTSTRAP),
         reconciler_url=reconciler_url,
         reports_dir=reports,
@@ -334,13 +315,6 @@ async def shared(
     async with opened(settings_for(dsn, folder)) as made:
         yield made
     await databases.drop(dsn)
-
-
-@pytest.fixture(scope="session")
-async def local_zoho() -> AsyncIterator[LocalZoho]:
-    """The sandbox, as a process of its own."""
-    async with running_local_zoho() as zoho:
-        yield zoho
 
 
 def grant(org: LocalOrg) -> dict[str, Any]:

@@ -1,21 +1,17 @@
 """One tenant's reconciler on real PostgreSQL and the embedded log; Zoho is a dictionary."""
 
-import base64
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, cast
-from uuid import uuid4
 
 import pytest
-from bridgework_contracts.codec import Message, decode, encode, headers_for
-from bridgework_contracts.ids import JobId, RunId, TenantId, message_id
+from bridgework_contracts.codec import Message, decode
+from bridgework_contracts.ids import JobId, RunId, TenantId
 from bridgework_contracts.outcomes import Effect, FileOutcome, Outcome, RecordOutcome
 from bridgework_contracts.records import ParentRef
 from bridgework_contracts.runs import RunKind, RunSpec, SourceSpec
 from bridgework_contracts.topics import Subject, tenant_topics, topic_name
-from bridgework_eventlog.loop import Batch, Delivery
-from bridgework_eventlog.port import Record, TopicPartition
+from bridgework_eventlog.port import Record
 from bridgework_eventlog.sealed import associated_data
 from bridgework_mapping.document import MappingDocument
 from bridgework_reconciler.adapters.journal import Journal
@@ -28,10 +24,10 @@ from bridgework_reconciler.settings import Settings
 from bridgework_reconciler.worker import Worker
 from bridgework_service.chassis import Chassis, open_chassis
 from bridgework_service.tenants import Tenant
-from bridgework_store.pool import Pool, StoreSettings
+from bridgework_store.pool import Pool
 from bridgework_testkit.databases import Databases
-from bridgework_testkit.fixtures import embedded_log_settings
-from pydantic import SecretStr
+from bridgework_testkit.messages import batch_of, read_whole
+from bridgework_testkit.settings import common_settings
 
 SCHEMA, PACKAGE = "reconciler", "bridgework_reconciler"
 JOB = JobId("job_1")
@@ -131,17 +127,7 @@ class Reconciler:
 
     async def read(self, subject: Subject) -> list[Record]:
         """Return everything on a topic, opened, partition by partition."""
-        topic = topic_name(self.tenant.tenant_id, subject)
-        ends = await self.chassis.log.end_offsets([topic])
-        consumer = self.chassis.sealed_log.consumer(f"test.{uuid4().hex}", [topic])
-        found: list[Record] = []
-        try:
-            while len(found) < sum(ends.values()):
-                for records in (await consumer.read(500, 1.0)).values():
-                    found.extend(records)
-        finally:
-            await consumer.close()
-        return found
+        return await read_whole(self.chassis.sealed_log, topic_name(self.tenant.tenant_id, subject))
 
     async def appended(self, subject: Subject) -> list[Message]:
         """Return every message on a topic, partition by partition."""
@@ -190,11 +176,7 @@ async def prepared(databases: Databases) -> AsyncIterator[str]:
 def settings_for(dsn: str) -> Settings:
     """Return settings of a reconciler over one database."""
     return Settings(
-        host="127.0.0.1",
-        http_port=0,
-        store=StoreSettings(dsn=SecretStr(dsn)),
-        event_log=embedded_log_settings(dsn),
-        master_key=SecretStr(base64.b64encode(b"m" * 32).decode()),
+        **common_settings(dsn),
     )
 
 
@@ -215,27 +197,6 @@ async def reconciler(prepared: str, tenant: TenantId) -> AsyncIterator[Reconcile
             watch=CountingWatch(context, journal, chassis.outbox),
             zoho=FakeZoho(),
         )
-
-
-def batch_of(*messages: Message) -> Batch:
-    """Return messages as one partition delivers them."""
-    deliveries = [
-        Delivery(
-            message,
-            Record(
-                topic="t",
-                partition=0,
-                offset=offset,
-                key=b"k",
-                value=encode(message),
-                headers=headers_for(message, message_id(str(offset))),
-                timestamp=datetime.now(UTC),
-            ),
-            1,
-        )
-        for offset, message in enumerate(messages)
-    ]
-    return Batch(TopicPartition("t", 0), deliveries)
 
 
 def ended(key: str, outcome: Outcome = Outcome.INSERTED, **more: Any) -> RecordOutcome:

@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
-from bridgework_contracts.codec import Message, decode, encode
+from bridgework_contracts.codec import Message, decode
 from bridgework_contracts.ids import JobId, RunId, TenantId
 from bridgework_contracts.records import Problem, Provenance, RecordExtracted
 from bridgework_contracts.runs import OwnerDecision, RunKind, RunSpec, SourceSpec
-from bridgework_eventlog.loop import Batch, Delivery
-from bridgework_eventlog.port import NewRecord, Record, TopicPartition
+from bridgework_eventlog.port import NewRecord
 from bridgework_mapping.document import MappingDocument
 from bridgework_service.runs import RunUnknown
 
@@ -100,24 +98,3 @@ class Appended:
             for one in records
             if topic == f"bridgework.{TENANT}.{subject}.v1"
         ]
-
-
-def batch_of(*messages: Message, keys: Sequence[bytes | None] = ()) -> Batch:
-    """Return messages as one partition delivers them, under given keys."""
-    deliveries = [
-        Delivery(
-            message,
-            Record(
-                "t",
-                0,
-                offset,
-                keys[offset] if keys else b"k",
-                encode(message),
-                {},
-                datetime.now(UTC),
-            ),
-            1,
-        )
-        for offset, message in enumerate(messages)
-    ]
-    return Batch(TopicPartition("t", 0), deliveries)

@@ -12,6 +12,7 @@ from bridgework_eventlog.loop import Hold
 from bridgework_mapping.document import MappingDocument
 from bridgework_service.runs import RunRegistry
 from bridgework_service.tenants import Tenant
+from bridgework_testkit.messages import batch_of
 from bridgework_transformer.handlers import CommandsHandler, RecordsHandler
 
 from services.transformer.tests.conftest import (
@@ -20,7 +21,6 @@ from services.transformer.tests.conftest import (
     TENANT,
     Appended,
     Runs,
-    batch_of,
     record,
     spec,
 )

@@ -1,7 +1,6 @@
 """The job API on a real port over real PostgreSQL, the reconciler's port behind it."""
 
 import asyncio
-import base64
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -24,8 +23,7 @@ from bridgework_reconciler.http import build_http
 from bridgework_reconciler.settings import Settings as ReconcilerSettings
 from bridgework_service.chassis import open_chassis
 from bridgework_service.health import serve
-from bridgework_store.pool import StoreSettings
-from bridgework_testkit.fixtures import embedded_log_settings
+from bridgework_testkit.settings import common_settings
 from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.types import ASGIApp
@@ -79,24 +77,13 @@ async def listening(app: ASGIApp) -> AsyncIterator[str]:
         await serving
 
 
-def common(dsn: str) -> dict[str, Any]:
-    """Return the settings that every service shares."""
-    return {
-        "host": "127.0.0.1",
-        "http_port": 0,
-        "store": StoreSettings(dsn=SecretStr(dsn)),
-        "event_log": embedded_log_settings(dsn),
-        "master_key": SecretStr(base64.b64encode(b"m" * 32).decode()),
-    }
-
-
 @pytest.fixture
 async def job_api(database: str, tmp_path: Path) -> AsyncIterator[JobApi]:
     """The API with jobs, runs, outcomes and a dead letter; nothing works in the background."""
     async with AsyncExitStack() as stack:
         chassis = await stack.enter_async_context(
             open_chassis(
-                ReconcilerSettings(**common(database)),
+                ReconcilerSettings(**common_settings(database)),
                 schema="reconciler",
                 package="bridgework_reconciler",
             )
@@ -104,7 +91,7 @@ async def job_api(database: str, tmp_path: Path) -> AsyncIterator[JobApi]:
         journal = Journal(chassis.pool)
         inner = await stack.enter_async_context(listening(build_http(journal)))
         settings = Settings(
-            **common(database),
+            **common_settings(database),
             bootstrap_api_key=SecretStr(KEY),
             reconciler_url=inner,
             reports_dir=tmp_path,

@@ -12,6 +12,8 @@ from bridgework_contracts.ids import TenantId
 from bridgework_eventlog.opening import open_event_log
 from bridgework_eventlog.port import EventLog
 from bridgework_eventlog.settings import EventLogSettings, KafkaSettings
+from bridgework_store.pool import Pool, StoreSettings, open_pool
+from bridgework_zoho.local import LocalZoho, running_local_zoho
 from pydantic import SecretStr
 
 from bridgework_testkit.databases import Databases
@@ -44,6 +46,26 @@ async def database(databases: Databases) -> AsyncIterator[str]:
     dsn = await databases.create()
     yield dsn
     await databases.drop(dsn)
+
+
+@pytest.fixture
+def store_settings(database: str) -> StoreSettings:
+    """Settings of a pool on the test's own database."""
+    return StoreSettings(dsn=SecretStr(database), max_size=10, application_name="bridgework-tests")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def pool(store_settings: StoreSettings) -> AsyncIterator[Pool]:
+    """A pool on the test's own database."""
+    async with open_pool(store_settings) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def local_zoho() -> AsyncIterator[LocalZoho]:
+    """The sandbox, as a process of its own; every test makes its own orgs in it."""
+    async with running_local_zoho() as zoho:
+        yield zoho
 
 
 @pytest.fixture(scope="session")
