@@ -10,6 +10,7 @@ from bridgework_contracts.commands import CancelRun
 from bridgework_contracts.ids import RunId
 from bridgework_contracts.outcomes import Effect
 from bridgework_contracts.runs import RunKind
+from bridgework_testkit.crashing import KILLED
 
 from services.loader.tests.conftest import (
     World,
@@ -22,7 +23,6 @@ from services.loader.tests.conftest import (
 )
 from services.loader.tests.test_undo import BACKWARDS
 
-KILLED = 137
 STEPS = ["intent_opened", "call_answered", "decision_recorded"]
 
 

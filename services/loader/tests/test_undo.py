@@ -1,10 +1,11 @@
 """Undo: what a run did is taken back, what a person did since stays, and it can be loaded again."""
 
-from bridgework_contracts.outcomes import Effect, Outcome, RecordOutcome
+from bridgework_contracts.outcomes import Effect, Outcome
 from bridgework_contracts.runs import RunKind, Wave
 
 from services.loader.tests.conftest import (
     WAVES,
+    Outcomes,
     World,
     appointment,
     note,
@@ -15,7 +16,6 @@ from services.loader.tests.conftest import (
 )
 
 BACKWARDS = tuple(Wave(index=4 - one.index, objects=one.objects) for one in WAVES)
-Outcomes = dict[tuple[str, str], RecordOutcome]
 
 
 async def undo(world: World, run: str, of: str, outcomes: Outcomes) -> Outcomes:

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 from bridgework_contracts.outcomes import Effect
+from bridgework_testkit.crashing import KILLED
 
 from services.rehoster.tests.conftest import QUICK, QUICK_ZOHO, World, tally
 
-KILLED = 137
 LOST = [
     pytest.param({"kind": "drop", "when": "after"}, id="dropped after commit"),
     pytest.param({"kind": "error", "when": "after", "status": 500}, id="500 after commit"),

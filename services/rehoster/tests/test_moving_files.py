@@ -53,7 +53,7 @@ async def test_proof_by_size_reads_nothing_back(world: World) -> None:
 
 async def test_files_wait_for_their_wave(world: World) -> None:
     """Nothing is sent before control opens it."""
-    await world.begin(open_files=False)
+    await world.begin("run_1", 1)
     await world.land("1")
     await world.send(world.file("a", "1"))
     await world.start()
@@ -196,7 +196,7 @@ async def test_a_file_whose_parent_is_not_in_zoho_is_parked_and_follows_it(world
 
 async def test_a_cancelled_run_moves_nothing_more(world: World) -> None:
     """What waits ends as skipped."""
-    await world.begin(open_files=False)
+    await world.begin("run_1", 1)
     await world.land("1")
     await world.send(world.file("a", "1"))
     await world.command(CancelRun(run_id=RunId("run_1")))
