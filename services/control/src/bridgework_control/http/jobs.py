@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from bridgework_control.domain.jobs import Gate
 from bridgework_control.http.auth import CallerDep, ControlDep, RunsDep
 from bridgework_control.http.cursors import decode_moment_cursor, encode_cursor
-from bridgework_control.http.idempotency import IdempotencyKey, once
+from bridgework_control.http.idempotency import OnceDep
 from bridgework_control.http.models import (
     GateApprove,
     GateRead,
@@ -36,7 +36,7 @@ router = new_router()
     tags=["jobs"],
 )
 async def create_job(
-    body: JobCreate, caller: CallerDep, control: ControlDep, key: IdempotencyKey = None
+    body: JobCreate, caller: CallerDep, control: ControlDep, once: OnceDep
 ) -> JSONResponse:
     """Create a job; its export is audited at once."""
     caller.check(body.tenant_id)
@@ -45,7 +45,7 @@ async def create_job(
         job_id = await control.create_job(body)
         return 202, await control.job(job_id), f"/v1/jobs/{job_id}"
 
-    return await once(control, caller, key, "create_job", body, act)
+    return await once("create_job", body, act)
 
 
 @router.get("/jobs", tags=["jobs"])

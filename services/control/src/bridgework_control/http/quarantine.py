@@ -1,14 +1,16 @@
 """Routes of the quarantine: list, fix, accept, withdraw, release."""
 
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Query
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 from bridgework_control.domain.quarantine import PlaceState
 from bridgework_control.http.auth import CallerDep, ControlDep, RunsDep
 from bridgework_control.http.cursors import decode_place_cursor, encode_cursor
-from bridgework_control.http.idempotency import IdempotencyKey, once
+from bridgework_control.http.idempotency import Once, OnceDep
 from bridgework_control.http.models import (
     PlaceDecision,
     PlaceFix,
@@ -28,6 +30,8 @@ from bridgework_control.http.routing import (
 from bridgework_control.quarantine import START
 
 router = new_router()
+Body = TypeVar("Body", bound=BaseModel)
+Decide = Callable[[str, str, Body], Awaitable[dict[str, Any]]]
 Text = Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 
 
@@ -84,7 +88,7 @@ async def fix_place(
     body: PlaceFix,
     caller: CallerDep,
     control: ControlDep,
-    key: IdempotencyKey = None,
+    once: OnceDep,
 ) -> JSONResponse:
     """Keep a person's correction, sealed and bound to what the row held; the next run carries it.
 
@@ -92,12 +96,7 @@ async def fix_place(
     becomes stale and says so.
     """
     await own_job(control, caller, job_id)
-
-    async def act() -> tuple[int, dict[str, Any], str]:
-        place = await control.fix_place(job_id, item_id, body)
-        return 200, place, f"/v1/jobs/{job_id}/quarantine/{item_id}"
-
-    return await once(control, caller, key, f"fix:{job_id}:{item_id}", body, act)
+    return await _decided(once, "fix", job_id, item_id, body, control.fix_place)
 
 
 @router.post(
@@ -112,16 +111,11 @@ async def accept_place(
     body: PlaceDecision,
     caller: CallerDep,
     control: ControlDep,
-    key: IdempotencyKey = None,
+    once: OnceDep,
 ) -> JSONResponse:
     """Accept a place as it is: what it lost stays behind, with a name under it."""
     await own_job(control, caller, job_id)
-
-    async def act() -> tuple[int, dict[str, Any], str]:
-        place = await control.accept_place(job_id, item_id, body)
-        return 200, place, f"/v1/jobs/{job_id}/quarantine/{item_id}"
-
-    return await once(control, caller, key, f"accept:{job_id}:{item_id}", body, act)
+    return await _decided(once, "accept", job_id, item_id, body, control.accept_place)
 
 
 @router.post(
@@ -136,16 +130,11 @@ async def withdraw_place(
     body: PlaceDecision,
     caller: CallerDep,
     control: ControlDep,
-    key: IdempotencyKey = None,
+    once: OnceDep,
 ) -> JSONResponse:
     """Take a correction or an acceptance back before it was released; the place is open again."""
     await own_job(control, caller, job_id)
-
-    async def act() -> tuple[int, dict[str, Any], str]:
-        place = await control.withdraw_place(job_id, item_id, body)
-        return 200, place, f"/v1/jobs/{job_id}/quarantine/{item_id}"
-
-    return await once(control, caller, key, f"withdraw:{job_id}:{item_id}", body, act)
+    return await _decided(once, "withdraw", job_id, item_id, body, control.withdraw_place)
 
 
 @router.post(
@@ -161,7 +150,7 @@ async def release_quarantine(
     caller: CallerDep,
     control: ControlDep,
     runs: RunsDep,
-    key: IdempotencyKey = None,
+    once: OnceDep,
 ) -> JSONResponse:
     """Move corrected rows: a delta run over the same export with the corrections in it."""
     await own_job(control, caller, job_id)
@@ -170,4 +159,16 @@ async def release_quarantine(
         run_id = await runs.release(job_id, body)
         return 202, await runs.run(run_id), f"/v1/runs/{run_id}"
 
-    return await once(control, caller, key, f"release:{job_id}", body, act)
+    return await once(f"release:{job_id}", body, act)
+
+
+async def _decided(
+    once: Once, word: str, job_id: str, item_id: str, body: Body, decide: Decide[Body]
+) -> JSONResponse:
+    """Decide about a place, once; answer with the place."""
+
+    async def act() -> tuple[int, dict[str, Any], str]:
+        place = await decide(job_id, item_id, body)
+        return 200, place, f"/v1/jobs/{job_id}/quarantine/{item_id}"
+
+    return await once(f"{word}:{job_id}:{item_id}", body, act)

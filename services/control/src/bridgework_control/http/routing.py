@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+from bridgework_service.tenants import Tenant
 from fastapi import APIRouter, Path, Query
 
 from bridgework_control.http.auth import Caller
@@ -31,6 +32,16 @@ Cursor = Annotated[str | None, Query(max_length=1024)]
 def new_router() -> APIRouter:
     """Return a router below ``/v1`` whose errors are documented."""
     return APIRouter(prefix="/v1", responses=ERRORS)
+
+
+async def own_tenant(control: Control, caller: Caller, tenant_id: str) -> Tenant:
+    """Return a tenant this API key is for.
+
+    Raises:
+        ApiError: ``not_found``.
+    """
+    caller.check(tenant_id)
+    return await control.tenant(tenant_id)
 
 
 async def own_job(control: Control, caller: Caller, job_id: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from bridgework_control.adapters.reconciler import ReconcilerClient
 from bridgework_control.http.auth import CallerDep, ControlDep, RunsDep
 from bridgework_control.http.cursors import decode_cursor, encode_cursor
-from bridgework_control.http.idempotency import IdempotencyKey, once
+from bridgework_control.http.idempotency import OnceDep
 from bridgework_control.http.models import Page, RunCreate, RunRead
 from bridgework_control.http.routing import (
     LOCATION,
@@ -37,7 +37,7 @@ async def create_run(
     caller: CallerDep,
     control: ControlDep,
     runs: RunsDep,
-    key: IdempotencyKey = None,
+    once: OnceDep,
 ) -> JSONResponse:
     """Start a rehearsal, full, delta or undo run."""
     await own_job(control, caller, job_id)
@@ -46,7 +46,7 @@ async def create_run(
         run_id = await runs.create_run(job_id, body)
         return 202, await runs.run(run_id), f"/v1/runs/{run_id}"
 
-    return await once(control, caller, key, f"create_run:{job_id}", body, act)
+    return await once(f"create_run:{job_id}", body, act)
 
 
 @router.get("/jobs/{job_id}/runs", tags=["runs"])
@@ -74,9 +74,8 @@ async def get_run(run_id: Identity, caller: CallerDep, runs: RunsDep) -> RunRead
 async def undo_run(
     run_id: Identity,
     caller: CallerDep,
-    control: ControlDep,
     runs: RunsDep,
-    key: IdempotencyKey = None,
+    once: OnceDep,
 ) -> JSONResponse:
     """Take back what a run did; records that people touched are kept and listed."""
     run = await own_run(runs, caller, run_id)
@@ -86,7 +85,7 @@ async def undo_run(
         undo_id = await runs.create_run(run["job_id"], body)
         return 202, await runs.run(undo_id), f"/v1/runs/{undo_id}"
 
-    return await once(control, caller, key, f"undo_run:{run_id}", body, act)
+    return await once(f"undo_run:{run_id}", body, act)
 
 
 @router.post("/runs/{run_id}/pause", tags=["runs"])

@@ -7,9 +7,9 @@ from bridgework_service.tenants import Tenant
 from fastapi.responses import JSONResponse
 
 from bridgework_control.http.auth import CallerDep, ControlDep
-from bridgework_control.http.idempotency import IdempotencyKey, once
+from bridgework_control.http.idempotency import OnceDep
 from bridgework_control.http.models import ApiKeyCreate, ApiKeyRead, TenantCreate, TenantRead
-from bridgework_control.http.routing import LOCATION, Identity, new_router
+from bridgework_control.http.routing import LOCATION, Identity, new_router, own_tenant
 from bridgework_control.operations import key_hash
 
 router = new_router()
@@ -33,7 +33,7 @@ def _tenant(tenant: Tenant) -> TenantRead:
     tags=["tenants"],
 )
 async def create_tenant(
-    body: TenantCreate, caller: CallerDep, control: ControlDep, key: IdempotencyKey = None
+    body: TenantCreate, caller: CallerDep, control: ControlDep, once: OnceDep
 ) -> JSONResponse:
     """Register a practice and its Zoho org; creates its key and its topics."""
     caller.check_everywhere()
@@ -42,7 +42,7 @@ async def create_tenant(
         tenant = await control.create_tenant(body)
         return 201, _tenant(tenant).model_dump(), f"/v1/tenants/{tenant.tenant_id}"
 
-    return await once(control, caller, key, "create_tenant", body, act)
+    return await once("create_tenant", body, act)
 
 
 @router.get("/tenants", tags=["tenants"])
@@ -58,8 +58,7 @@ async def list_tenants(caller: CallerDep, control: ControlDep) -> list[TenantRea
 @router.get("/tenants/{tenant_id}", tags=["tenants"])
 async def get_tenant(tenant_id: Identity, caller: CallerDep, control: ControlDep) -> TenantRead:
     """Return one tenant."""
-    caller.check(tenant_id)
-    return _tenant(await control.tenant(tenant_id))
+    return _tenant(await own_tenant(control, caller, tenant_id))
 
 
 @router.post("/api-keys", status_code=201, tags=["tenants"])
