@@ -27,6 +27,7 @@ from bridgework_service.lifecycle import ServiceTask
 from bridgework_service.outbox import ServiceOutbox
 from bridgework_service.runs import RUNS_PART, RunRegistry
 from bridgework_service.settings import ServiceSettings
+from bridgework_service.tenancy_loop import PerTenant, StartTenant
 from bridgework_service.tenants import TenantDirectory, migrate_tenancy
 
 
@@ -52,6 +53,18 @@ class Chassis:
     def checks(self) -> Mapping[str, Check]:
         """What ``/readyz`` asks of every service."""
         return {"store": store_check(self.pool), "event_log": event_log_check(self.log)}
+
+    def app(
+        self, settings: ServiceSettings, serve_tenant: StartTenant, *, http: ASGIApp | None = None
+    ) -> "App":
+        """Return the app of a service that serves its tenants and relays its outbox."""
+        per_tenant = PerTenant(self.directory, settings.tenants, serve_tenant)
+        return App(
+            name=settings.service_name,
+            checks=self.checks,
+            background=lambda: [ServiceTask("tenants", per_tenant.run), self.outbox.task()],
+            http=http,
+        )
 
 
 @asynccontextmanager

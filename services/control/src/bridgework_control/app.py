@@ -1,15 +1,13 @@
 """Composition root of control."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
 from bridgework_contracts.topics import Subject
 from bridgework_service.chassis import App, open_chassis
 from bridgework_service.consuming import TenantLoops
-from bridgework_service.lifecycle import ServiceTask
-from bridgework_service.tenancy_loop import PerTenant
 from bridgework_service.tenants import Tenant
 from bridgework_store.statements import Statements
 from bridgework_zoho_org.opening import open_zoho
@@ -70,14 +68,5 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
                     also=[steps.run],
                 )
 
-        per_tenant = PerTenant(chassis.directory, settings.tenants, serve_tenant)
-
-        def background() -> Sequence[ServiceTask]:
-            return [ServiceTask("tenants", per_tenant.run), chassis.outbox.task()]
-
-        yield App(
-            name=settings.service_name,
-            checks=chassis.checks,
-            background=background,
-            http=build_api(control, settings.bootstrap_api_key.get_secret_value()),
-        )
+        http_app = build_api(control, settings.bootstrap_api_key.get_secret_value())
+        yield chassis.app(settings, serve_tenant, http=http_app)

@@ -1,14 +1,12 @@
 """Composition root of the reconciler."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bridgework_contracts.topics import Subject
 from bridgework_service.chassis import App, open_chassis
 from bridgework_service.consuming import TenantLoops
-from bridgework_service.lifecycle import ServiceTask
-from bridgework_service.tenancy_loop import PerTenant
 from bridgework_service.tenants import Tenant
 from bridgework_zoho_org.opening import open_zoho
 from bridgework_zoho_org.schema import migrate_zoho_org
@@ -69,14 +67,4 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
                     also=[watch.run, worker.run],
                 )
 
-        per_tenant = PerTenant(chassis.directory, settings.tenants, serve_tenant)
-
-        def background() -> Sequence[ServiceTask]:
-            return [ServiceTask("tenants", per_tenant.run), chassis.outbox.task()]
-
-        yield App(
-            name=settings.service_name,
-            checks=chassis.checks,
-            background=background,
-            http=build_http(journal),
-        )
+        yield chassis.app(settings, serve_tenant, http=build_http(journal))

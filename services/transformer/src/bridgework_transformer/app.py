@@ -1,14 +1,12 @@
 """Composition root of the transformer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bridgework_contracts.topics import Subject
 from bridgework_service.chassis import App, open_chassis
 from bridgework_service.consuming import TenantLoops
-from bridgework_service.lifecycle import ServiceTask
-from bridgework_service.tenancy_loop import PerTenant
 from bridgework_service.tenants import Tenant
 
 from bridgework_transformer.handlers import CommandsHandler, RecordsHandler
@@ -33,9 +31,4 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
                 stop, {Subject.COMMANDS: commands.handle, Subject.RECORDS: records.handle}
             )
 
-        per_tenant = PerTenant(chassis.directory, settings.tenants, serve_tenant)
-
-        def background() -> Sequence[ServiceTask]:
-            return [ServiceTask("tenants", per_tenant.run), chassis.outbox.task()]
-
-        yield App(name=settings.service_name, checks=chassis.checks, background=background)
+        yield chassis.app(settings, serve_tenant)
