@@ -1,7 +1,7 @@
 """Composition root of the loader."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -10,10 +10,10 @@ from bridgework_eventlog.policies import IN_ORDER
 from bridgework_service.chassis import App, open_chassis
 from bridgework_service.consuming import TenantLoops
 from bridgework_service.gates import GATES_PART, GateCommands, Gates
-from bridgework_service.lifecycle import ServiceTask
+from bridgework_service.releasing import Releaser
 from bridgework_service.standstill import Standstill
-from bridgework_service.tenancy_loop import PerTenant
 from bridgework_service.tenants import Tenant
+from bridgework_service.zoho_calls import ZohoCalls
 from bridgework_zoho_org.opening import open_zoho
 from bridgework_zoho_org.schema import migrate_zoho_org
 
@@ -24,7 +24,7 @@ from bridgework_loader.adapters.ledger import WriteLedger
 from bridgework_loader.creating import Creator
 from bridgework_loader.domain.deciding import SERVICE
 from bridgework_loader.engine import LoadEngine
-from bridgework_loader.handlers import Releaser, WritesHandler
+from bridgework_loader.handlers import ParkedWrites, WritesHandler
 from bridgework_loader.pacing import OnStep, no_step
 from bridgework_loader.settings import Settings
 from bridgework_loader.strangers import StrangerWatch
@@ -51,7 +51,7 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
         # Outcomes are sealed before they become decisions, so this writer does not seal again.
         outbox = chassis.outbox.sealed_writer
         policy = replace(IN_ORDER.sized(settings.batch_size), linger_s=settings.linger_s)
-        pacing, metrics = settings.pacing, LoaderMetrics()
+        pacing, metrics, calls = settings.pacing, LoaderMetrics(), ZohoCalls(SERVICE)
 
         async def serve_tenant(tenant: Tenant, stop: asyncio.Event) -> None:
             if tenant.zoho is None:
@@ -70,14 +70,14 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
                 on_decided=metrics.decided,
             )
             gates = Gates(chassis.pool, chassis.registry, schema=SCHEMA)
-            loops = TenantLoops(chassis, tenant, service="loader")
+            loops = TenantLoops(chassis, tenant, service=SERVICE)
             async with open_zoho(
                 chassis.pool,
                 tenant.zoho,
                 tenant.sealer,
                 settings=settings.zoho,
                 keep_for_others=settings.keep_for_others,
-                on_call=metrics.called,
+                on_call=calls.called,
             ) as client:
                 destination = ZohoDestination(client, metadata_ttl_s=pacing.metadata_ttl_s)
                 updater = Updater(
@@ -124,14 +124,15 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
                     release=lambda: loops.release(Subject.WRITES),
                 )
                 writes = WritesHandler(gates=gates, writing=writing, ledger=ledger)
-                releaser = Releaser(
+                parked = ParkedWrites(
                     tenant=tenant,
                     ledger=ledger,
                     gates=gates,
                     writing=writing,
-                    pacing=pacing,
+                    claim_s=pacing.release_claim_s,
                     metrics=metrics,
                 )
+                releaser = Releaser(parked, interval_s=pacing.release_interval_s)
                 await loops.run(
                     stop,
                     {Subject.COMMANDS: commands.handle, Subject.WRITES: writes.handle},
@@ -139,12 +140,4 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
                     also=[releaser.run],
                 )
 
-        per_tenant = PerTenant(chassis.directory, settings.tenants, serve_tenant)
-
-        def background() -> Sequence[ServiceTask]:
-            return [
-                ServiceTask("tenants", per_tenant.run),
-                chassis.outbox.task(),
-            ]
-
-        yield App(name=settings.service_name, checks=chassis.checks, background=background)
+        yield chassis.app(settings, serve_tenant)

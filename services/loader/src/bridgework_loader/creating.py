@@ -15,6 +15,7 @@ from bridgework_contracts.ids import MessageId
 from bridgework_contracts.outcomes import Effect, Outcome, Reason
 from bridgework_contracts.records import Problem
 from bridgework_zoho.errors import RequestRefused, RunStopped, WriteOutcomeUnknown, ZohoUnavailable
+from bridgework_zoho.metering import CreditMeter
 from bridgework_zoho.results import ElementResult
 
 from bridgework_loader.adapters.ledger import NewIntent, WriteLedger
@@ -22,7 +23,6 @@ from bridgework_loader.domain import reasons
 from bridgework_loader.domain.arrivals import Arrival, Link, fields_hash
 from bridgework_loader.domain.deciding import Decision, NewLink, outcome_of
 from bridgework_loader.domain.settling import Finding, creation_found
-from bridgework_loader.metering import CreditMeter
 from bridgework_loader.pacing import OnStep, Pacing, Step
 from bridgework_loader.patience import Unfinished, insist, let_settle
 from bridgework_loader.ports import Destination, Parent, Row, Sought, can_be_found, parent_of

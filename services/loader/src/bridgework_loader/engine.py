@@ -19,6 +19,7 @@ from bridgework_contracts.errors import (
 from bridgework_contracts.ids import MessageId
 from bridgework_contracts.outcomes import Outcome
 from bridgework_contracts.writes import Op
+from bridgework_zoho.metering import CreditMeter, new_meter
 from bridgework_zoho.paging import chunks
 
 from bridgework_loader.adapters.crosswalk import Crosswalk
@@ -28,7 +29,6 @@ from bridgework_loader.domain import reasons
 from bridgework_loader.domain.arrivals import Arrival, Link, RecordKey, fields_hash, rounds
 from bridgework_loader.domain.deciding import Decision, outcome_of
 from bridgework_loader.domain.references import Resolved, resolve
-from bridgework_loader.metering import CreditMeter, new_meter
 from bridgework_loader.pacing import Pacing
 from bridgework_loader.ports import Destination, ModuleRules
 from bridgework_loader.undoing import Undo, Undoer

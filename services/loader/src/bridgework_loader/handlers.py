@@ -1,10 +1,5 @@
 """``writes`` pass the gates into the engine; parked writes return."""
 
-import asyncio
-from contextlib import suppress
-
-import structlog
-from bridgework_contracts.errors import TransientError
 from bridgework_contracts.ids import MessageId, message_id
 from bridgework_contracts.outcomes import Outcome
 from bridgework_contracts.writes import WriteRecord
@@ -16,14 +11,10 @@ from bridgework_loader.adapters.ledger import WriteLedger
 from bridgework_loader.domain import reasons
 from bridgework_loader.domain.arrivals import Arrival
 from bridgework_loader.domain.deciding import Decision, outcome_of
-from bridgework_loader.pacing import Pacing
 from bridgework_loader.watching import LoaderMetrics
 from bridgework_loader.writing import Writing
 
-log = structlog.get_logger(__name__)
-
 _RELEASE_BATCH = 200
-_LONGEST_PAUSE_S = 60.0
 
 
 class WritesHandler:
@@ -80,8 +71,8 @@ class WritesHandler:
             raise held
 
 
-class Releaser:
-    """Writes parked records whose parent has landed."""
+class ParkedWrites:
+    """Parked records, for the releaser."""
 
     def __init__(
         self,
@@ -90,50 +81,30 @@ class Releaser:
         ledger: WriteLedger,
         gates: Gates,
         writing: Writing,
-        pacing: Pacing,
+        claim_s: float,
         metrics: LoaderMetrics,
     ) -> None:
         self._ledger = ledger
         self._gates = gates
         self._writing = writing
-        self._pacing = pacing
+        self._claim_s = claim_s
         self._parked = metrics.parked.labels(tenant.tenant_id)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Look again and again until ``stop``."""
-        while not stop.is_set():
-            pause_s = await self._release_some()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
-                    await stop.wait()
+    async def claim(self) -> list[Arrival]:
+        """Take records whose parent has landed; count those that wait where there are none."""
+        claimed = await self._ledger.claim_released(_RELEASE_BATCH, self._claim_s)
+        if not claimed:
+            self._parked.set(await self._ledger.waiting())
+        return claimed
 
-    async def _release_some(self) -> float:
-        """Write what can be released; return how long to pause."""
-        interval_s = self._pacing.release_interval_s
-        arrivals: list[Arrival] = []
-        try:
-            arrivals = await self._ledger.claim_released(
-                _RELEASE_BATCH, self._pacing.release_claim_s
-            )
-            if not arrivals:
-                self._parked.set(await self._ledger.waiting())
-                return interval_s
-            gates = await self._gates.of({one.write.run_id for one in arrivals})
-            await self._writing.write(arrivals, gates, released=True)
-        except TransientError as exc:
-            log.warning("release_postponed", code=exc.code, count=len(arrivals))
-            await self._give_back(arrivals)
-            return min(_LONGEST_PAUSE_S, max(interval_s, exc.retry_after_s or 0.0))
-        except Hold:
-            await self._give_back(arrivals)
-            return interval_s
-        log.info("parked_released", count=len(arrivals))
-        return 0.0
+    async def write(self, claimed: list[Arrival]) -> None:
+        """Write records."""
+        gates = await self._gates.of({one.write.run_id for one in claimed})
+        await self._writing.write(claimed, gates, released=True)
 
-    async def _give_back(self, arrivals: list[Arrival]) -> None:
-        # If this fails as well, the claim runs out by itself.
-        with suppress(TransientError):
-            await self._ledger.unclaim([one.message_id for one in arrivals])
+    async def give_back(self, claimed: list[Arrival]) -> None:
+        """Let them be claimed again."""
+        await self._ledger.unclaim([one.message_id for one in claimed])
 
 
 def arrival_of(delivery: Delivery, write: WriteRecord) -> Arrival:

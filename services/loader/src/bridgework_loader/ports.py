@@ -60,7 +60,7 @@ class Destination(Protocol):
     """One org, record by record. Raises the errors of ``bridgework_zoho.errors``.
 
     Every call takes at most ``rows_per_call`` records; what it costs is counted by the
-    :class:`~bridgework_loader.metering.CreditMeter` of the calling task.
+    :class:`~bridgework_zoho.metering.CreditMeter` of the calling task.
     """
 
     rows_per_call: int

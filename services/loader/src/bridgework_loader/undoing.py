@@ -8,6 +8,7 @@ from bridgework_contracts.errors import StopRun, TransientError
 from bridgework_contracts.outcomes import Effect, Outcome, Reason
 from bridgework_contracts.writes import Op
 from bridgework_zoho.errors import RequestRefused, RunStopped, WriteOutcomeUnknown, ZohoUnavailable
+from bridgework_zoho.metering import CreditMeter
 from bridgework_zoho.results import ElementResult
 
 from bridgework_loader.adapters.crosswalk import Crosswalk
@@ -24,7 +25,6 @@ from bridgework_loader.domain.undoing import (
     undo_create,
     undo_update,
 )
-from bridgework_loader.metering import CreditMeter
 from bridgework_loader.pacing import OnStep, Pacing, Step
 from bridgework_loader.patience import Unfinished, insist, let_settle
 from bridgework_loader.ports import Destination, Row, Wanted, parent_of

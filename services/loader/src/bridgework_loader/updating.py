@@ -13,6 +13,7 @@ from bridgework_contracts.errors import StopRun, TransientError
 from bridgework_contracts.outcomes import Effect, Outcome
 from bridgework_contracts.records import Problem
 from bridgework_zoho.errors import RequestRefused, RunStopped, WriteOutcomeUnknown, ZohoUnavailable
+from bridgework_zoho.metering import CreditMeter
 from bridgework_zoho.results import ElementResult
 
 from bridgework_loader.adapters.ledger import Intent, NewIntent, WriteLedger
@@ -21,7 +22,6 @@ from bridgework_loader.domain.arrivals import Arrival, Link, fields_hash
 from bridgework_loader.domain.deciding import Decision, NewLink, outcome_of
 from bridgework_loader.domain.merging import Merge, merge, readable_fields
 from bridgework_loader.domain.settling import UpdateFinding, update_found
-from bridgework_loader.metering import CreditMeter
 from bridgework_loader.pacing import OnStep, Pacing, Step
 from bridgework_loader.patience import Unfinished, insist, let_settle
 from bridgework_loader.ports import Destination, ModuleRules, Row, Wanted, parent_of

@@ -1,7 +1,7 @@
 """Composition root of the rehoster."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bridgework_contracts.topics import Subject, topic_name
@@ -9,10 +9,10 @@ from bridgework_eventlog.policies import SPREAD
 from bridgework_service.chassis import App, open_chassis
 from bridgework_service.consuming import TenantLoops
 from bridgework_service.gates import GATES_PART, GateCommands, Gates
-from bridgework_service.lifecycle import ServiceTask
+from bridgework_service.releasing import Releaser
 from bridgework_service.standstill import Standstill
-from bridgework_service.tenancy_loop import PerTenant
 from bridgework_service.tenants import Tenant
+from bridgework_service.zoho_calls import ZohoCalls
 from bridgework_zoho_org.opening import open_zoho
 from bridgework_zoho_org.schema import migrate_zoho_org
 
@@ -20,13 +20,13 @@ from bridgework_rehoster.adapters.content import Contents
 from bridgework_rehoster.adapters.ledger import FileLedger
 from bridgework_rehoster.attachments import Attachments
 from bridgework_rehoster.domain.deciding import SERVICE
-from bridgework_rehoster.handlers import FilesHandler, OutcomesHandler, Releaser
-from bridgework_rehoster.metering import RehosterMetrics
+from bridgework_rehoster.handlers import FilesHandler, OutcomesHandler, ParkedFiles
 from bridgework_rehoster.moving import WAITING, Moving
 from bridgework_rehoster.outcomes_read import OutcomesRead
 from bridgework_rehoster.pacing import OnStep, no_step
 from bridgework_rehoster.rehosting import Rehoster
 from bridgework_rehoster.settings import Settings
+from bridgework_rehoster.watching import RehosterMetrics
 
 SCHEMA = "rehoster"
 
@@ -43,7 +43,7 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
         settings, schema=SCHEMA, package="bridgework_rehoster", parts=[GATES_PART]
     ) as chassis:
         await migrate_zoho_org(chassis.pool)
-        pacing, metrics = settings.pacing, RehosterMetrics()
+        pacing, metrics, calls = settings.pacing, RehosterMetrics(), ZohoCalls(SERVICE)
 
         async def serve_tenant(tenant: Tenant, stop: asyncio.Event) -> None:
             if tenant.zoho is None:
@@ -65,7 +65,7 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
                 tenant.sealer,
                 settings=settings.zoho,
                 keep_for_others=settings.keep_for_others,
-                on_call=metrics.called,
+                on_call=calls.called,
             ) as client:
                 rehoster = Rehoster(
                     client=client,
@@ -106,6 +106,8 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
                 files = FilesHandler(
                     gates=gates, ledger=ledger, moving=moving, outcomes_seen=seen.complete
                 )
+                parked = ParkedFiles(ledger=ledger, moving=moving, claim_s=pacing.release_claim_s)
+                releaser = Releaser(parked, interval_s=pacing.release_interval_s)
                 await loops.run(
                     stop,
                     {
@@ -114,12 +116,7 @@ async def open_app(settings: Settings, *, on_step: OnStep = no_step) -> AsyncIte
                         Subject.FILES: files.handle,
                     },
                     policies={Subject.FILES: SPREAD},
-                    also=[Releaser(ledger=ledger, moving=moving, pacing=pacing).run],
+                    also=[releaser.run],
                 )
 
-        per_tenant = PerTenant(chassis.directory, settings.tenants, serve_tenant)
-
-        def background() -> Sequence[ServiceTask]:
-            return [ServiceTask("tenants", per_tenant.run), chassis.outbox.task()]
-
-        yield App(name=settings.service_name, checks=chassis.checks, background=background)
+        yield chassis.app(settings, serve_tenant)

@@ -1,11 +1,7 @@
 """``outcomes`` tell where parents are, ``files`` are moved, parked files return."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
-import structlog
-from bridgework_contracts.errors import TransientError
 from bridgework_contracts.ids import MessageId, RunId, message_id
 from bridgework_contracts.outcomes import Outcome, RecordOutcome
 from bridgework_contracts.records import FileExtracted
@@ -19,15 +15,11 @@ from bridgework_rehoster.domain.deciding import is_gone, outcome_of
 from bridgework_rehoster.domain.moves import Move
 from bridgework_rehoster.domain.parents import file_parents
 from bridgework_rehoster.moving import Moving
-from bridgework_rehoster.pacing import Pacing
-
-log = structlog.get_logger(__name__)
 
 OutcomesSeen = Callable[[RunId], Awaitable[bool]]
 """Whether every outcome that was on the log when a run's files were let through has been read."""
 
 _RELEASE_BATCH = 50
-_LONGEST_PAUSE_S = 60.0
 
 
 class OutcomesHandler:
@@ -135,46 +127,26 @@ class FilesHandler:
         return None if first_early is None else Hold(first_early, "parents_may_follow")
 
 
-class Releaser:
-    """Moves parked files whose parent has landed."""
+class ParkedFiles:
+    """Parked files, for the releaser."""
 
-    def __init__(self, *, ledger: FileLedger, moving: Moving, pacing: Pacing) -> None:
+    def __init__(self, *, ledger: FileLedger, moving: Moving, claim_s: float) -> None:
         self._ledger = ledger
         self._moving = moving
-        self._pacing = pacing
+        self._claim_s = claim_s
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Look again and again until ``stop``."""
-        while not stop.is_set():
-            pause_s = await self._release_some()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
-                    await stop.wait()
+    async def claim(self) -> list[Move]:
+        """Take files whose parent has landed."""
+        return await self._ledger.claim_released(_RELEASE_BATCH, self._claim_s)
 
-    async def _release_some(self) -> float:
-        """Move what can be released; return how long to pause."""
-        interval_s = self._pacing.release_interval_s
-        moves: list[Move] = []
-        try:
-            moves = await self._ledger.claim_released(_RELEASE_BATCH, self._pacing.release_claim_s)
-            if not moves:
-                return interval_s
-            parents = await self._ledger.parents({move.parent_key for move in moves})
-            await self._moving.move(moves, parents)
-        except TransientError as exc:
-            log.warning("release_postponed", code=exc.code, count=len(moves))
-            await self._give_back(moves)
-            return min(_LONGEST_PAUSE_S, max(interval_s, exc.retry_after_s or 0.0))
-        except Hold:
-            await self._give_back(moves)
-            return interval_s
-        log.info("parked_released", count=len(moves))
-        return 0.0
+    async def write(self, claimed: list[Move]) -> None:
+        """Move files."""
+        parents = await self._ledger.parents({move.parent_key for move in claimed})
+        await self._moving.move(claimed, parents)
 
-    async def _give_back(self, moves: list[Move]) -> None:
-        # If this fails as well, the claim runs out by itself.
-        with suppress(TransientError):
-            await self._ledger.unclaim(moves)
+    async def give_back(self, claimed: list[Move]) -> None:
+        """Let them be claimed again."""
+        await self._ledger.unclaim(claimed)
 
 
 def move_of(delivery: Delivery, file: FileExtracted) -> Move:

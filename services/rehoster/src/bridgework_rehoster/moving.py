@@ -8,14 +8,15 @@ from bridgework_contracts.errors import BridgeworkError, RateLimited, StopRun, T
 from bridgework_contracts.outcomes import Outcome
 from bridgework_service.standstill import Standstill
 from bridgework_zoho.errors import CreditsExhausted
+from bridgework_zoho.metering import new_meter
 
 from bridgework_rehoster.adapters.ledger import FileLedger
 from bridgework_rehoster.domain import reasons
 from bridgework_rehoster.domain.deciding import outcome_of
 from bridgework_rehoster.domain.moves import Move, Place, RecordKey
-from bridgework_rehoster.metering import RehosterMetrics, new_meter
 from bridgework_rehoster.pacing import OnStep, Pacing, Step
 from bridgework_rehoster.rehosting import Rehoster
+from bridgework_rehoster.watching import RehosterMetrics
 
 WAITING = {
     CreditsExhausted.default_code: "The org's API credits of the last 24 hours are used up. "
@@ -91,7 +92,7 @@ class Moving:
                     outcome = outcome_of(file, Outcome.PARKED, reason=reason)
                 else:
                     outcome = await self._rehoster.upload(move, parent)
-                outcome = outcome.model_copy(update={"credits": float(meter.credits)})
+                outcome = outcome.model_copy(update={"credits": meter.share(1)})
                 await self._ledger.record(move, outcome)
                 self._on_step(Step.DECISION_RECORDED)
             finally:

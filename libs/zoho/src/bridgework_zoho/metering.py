@@ -23,7 +23,7 @@ class CreditMeter:
         return round(spent / records, 4)
 
 
-_METER: ContextVar[CreditMeter | None] = ContextVar("bridgework_loader_credit_meter", default=None)
+_METER: ContextVar[CreditMeter | None] = ContextVar("bridgework_zoho_credit_meter", default=None)
 
 
 def new_meter() -> CreditMeter:
@@ -34,7 +34,7 @@ def new_meter() -> CreditMeter:
 
 
 def count_call(report: CallReport) -> None:
-    """Charge one attempt to the task that made it; given to ``ZohoClient`` as ``on_call``."""
+    """Charge one attempt to the task that made it; for the ``on_call`` of ``ZohoClient``."""
     meter = _METER.get()
     if meter is not None:
         meter.add(report.credits)
