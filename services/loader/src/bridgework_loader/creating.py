@@ -92,11 +92,7 @@ class Creator:
             TransientError: some are left for later; those that were decided are recorded.
             StopRun: Zoho takes no more writes until a person acts.
         """
-
-        async def attempt(some: list[Creation]) -> Unfinished[Creation]:
-            return await self._attempt(module, some, meter)
-
-        await insist(attempt, creations, self._pacing)
+        await insist(lambda some: self._attempt(module, some, meter), creations, self._pacing)
 
     async def _attempt(
         self, module: str, creations: list[Creation], meter: CreditMeter

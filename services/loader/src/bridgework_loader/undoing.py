@@ -1,6 +1,6 @@
 """Taking writes back, under the same budget, intents and outcomes as making them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,11 +95,7 @@ class Undoer:
             TransientError: some are left for later.
             StopRun: Zoho takes no more writes until a person acts.
         """
-
-        async def attempt(some: list[Undo]) -> Unfinished[Undo]:
-            return await self._attempt(module, some, meter)
-
-        await insist(attempt, undos, self._pacing)
+        await insist(lambda some: self._attempt(module, some, meter), undos, self._pacing)
 
     async def _attempt(
         self, module: str, undos: list[Undo], meter: CreditMeter
@@ -166,26 +162,9 @@ class Undoer:
     ) -> list[Undo]:
         if not undos:
             return []
-        await self._ledger.open([NewIntent(one.arrival) for one in undos])
-        self._on_step(Step.INTENT_OPENED)
-        try:
-            results = await self._destination.delete(module, [one.zoho_id for one in undos])
-        except WriteOutcomeUnknown:
-            return await self._doubtful(undos)
-        except RequestRefused as refused:
-            await self._record(_all_failed(undos, request_refused(refused), read_share))
-            return []
-        except (TransientError, StopRun):
-            await self._withdraw_new(undos)
-            raise
-        self._on_step(Step.CALL_ANSWERED)
-        share = read_share + meter.share(len(undos))
-        done = [
-            _deleted(one, share)
-            for one, result in _pairs(undos, results)
-            if end_of(result) is End.DONE
-        ]
-        return await self._conclude(module, undos, results, done, share)
+        await self._open([NewIntent(one.arrival) for one in undos])
+        call = self._destination.delete(module, [one.zoho_id for one in undos])
+        return await self._conclude(module, undos, call, read_share, meter)
 
     async def _restore(
         self, module: str, undos: Sequence[Undo], read_share: float, meter: CreditMeter
@@ -193,49 +172,61 @@ class Undoer:
         planned = [(one, one.restoration) for one in undos if one.restoration is not None]
         if not planned:
             return []
-        await self._ledger.open(
+        await self._open(
             [NewIntent(one.arrival, plan.to_write, plan.current) for one, plan in planned]
         )
-        self._on_step(Step.INTENT_OPENED)
         rows = [{**plan.to_write, "id": one.zoho_id} for one, plan in planned]
-        try:
-            results = await self._destination.update(module, rows, None)
-        except WriteOutcomeUnknown:
-            return await self._doubtful(undos)
-        except RequestRefused as refused:
-            await self._record(_all_failed(undos, request_refused(refused), read_share))
-            return []
-        except (TransientError, StopRun):
-            await self._withdraw_new(undos)
-            raise
-        self._on_step(Step.CALL_ANSWERED)
-        share = read_share + meter.share(len(planned))
-        done = [
-            _restored(one, plan, share)
-            for (one, plan), result in zip(planned, results, strict=True)
-            if end_of(result) is End.DONE
-        ]
-        return await self._conclude(module, undos, results, done, share)
+        call = self._destination.update(module, rows, None)
+        return await self._conclude(module, undos, call, read_share, meter)
+
+    async def _open(self, intents: Sequence[NewIntent]) -> None:
+        await self._ledger.open(intents)
+        self._on_step(Step.INTENT_OPENED)
 
     async def _conclude(
         self,
         module: str,
         undos: Sequence[Undo],
-        results: Sequence[ElementResult],
-        decisions: list[Decision],
-        share: float,
+        call: Awaitable[list[ElementResult]],
+        read_share: float,
+        meter: CreditMeter,
     ) -> list[Undo]:
-        """Record what is decided; return what must be tried again."""
+        """Send a call and record what is decided by its answer; return what must be tried again.
+
+        Args:
+            module: Of the records.
+            undos: What the call takes back, in its order.
+            call: Not yet sent; its intents are open.
+            read_share: Each one's share of what reading cost.
+            meter: Counts the call.
+        """
+        try:
+            results = await call
+        except WriteOutcomeUnknown:
+            return await self._doubtful(undos)
+        except RequestRefused as refused:
+            reason = request_refused(refused)
+            await self._record([_ended(one, Outcome.FAILED, reason, read_share) for one in undos])
+            return []
+        except (TransientError, StopRun):
+            await self._withdraw_new(undos)
+            raise
+        self._on_step(Step.CALL_ANSWERED)
+        share = read_share + meter.share(len(undos))
+        decisions: list[Decision] = []
         left: list[Undo] = []
         stop: RunStopped | None = None
-        for one, result in _pairs(undos, results):
-            end = end_of(result)
-            if end is End.STOP:
-                stop = element_stops(result, module)
-            elif end is End.REFUSED:
-                decisions.append(_ended(one, Outcome.FAILED, element_refused(result), share))
-            elif end is not End.DONE:
-                left.append(one)
+        for one, result in zip(undos, results, strict=True):
+            match end_of(result):
+                case End.DONE:
+                    decisions.append(_taken_back(one, share))
+                case End.REFUSED:
+                    reason = element_refused(result)
+                    decisions.append(_ended(one, Outcome.FAILED, reason, share))
+                case End.STOP:
+                    stop = element_stops(result, module)
+                case _:
+                    left.append(one)
         await self._record(decisions)
         if stop is not None:
             raise stop
@@ -257,12 +248,6 @@ class Undoer:
         if decisions:
             await self._ledger.record(decisions)
             self._on_step(Step.DECISION_RECORDED)
-
-
-def _pairs(
-    undos: Sequence[Undo], results: Sequence[ElementResult]
-) -> list[tuple[Undo, ElementResult]]:
-    return list(zip(undos, results, strict=True))
 
 
 def _not_deleted(one: Undo, verdict: UndoVerdict, share: float) -> Decision:
@@ -318,6 +303,12 @@ def _restoration(one: Undo, row: Row | None, unreadable: Any, share: float) -> D
     return Decision(one.arrival, ended, link=_link_back(one, plan))
 
 
+def _taken_back(one: Undo, share: float) -> Decision:
+    if one.restoration is None:
+        return _deleted(one, share)
+    return _restored(one, one.restoration, share)
+
+
 def _deleted(one: Undo, share: float) -> Decision:
     ended = outcome_of(
         one.arrival, Outcome.UPDATED, effect=Effect.DELETED, zoho_id=one.zoho_id, credits=share
@@ -351,7 +342,3 @@ def _ended(one: Undo, outcome: Outcome, reason: Reason, share: float) -> Decisio
         one.arrival, outcome, zoho_id=one.zoho_id or None, reason=reason, credits=share
     )
     return Decision(one.arrival, ended)
-
-
-def _all_failed(undos: Sequence[Undo], reason: Reason, share: float) -> list[Decision]:
-    return [_ended(one, Outcome.FAILED, reason, share) for one in undos]

@@ -91,11 +91,7 @@ class Updater:
             TransientError: some are left for later; those that were decided are recorded.
             StopRun: Zoho takes no more writes until a person acts.
         """
-
-        async def attempt(some: list[Change]) -> Unfinished[Change]:
-            return await self._attempt(module, some, meter)
-
-        await insist(attempt, changes, self._pacing)
+        await insist(lambda some: self._attempt(module, some, meter), changes, self._pacing)
 
     async def _attempt(
         self, module: str, changes: list[Change], meter: CreditMeter
