@@ -8,10 +8,10 @@ from bridgework_control.http.cursors import decode_moment_cursor, encode_cursor
 from bridgework_control.http.models import Page, Replay
 from bridgework_control.http.routing import Cursor, Identity, Limit, new_router, own_tenant
 
-router = new_router()
+router = new_router("dead letters")
 
 
-@router.get("/tenants/{tenant_id}/dead-letters", tags=["dead letters"])
+@router.get("/tenants/{tenant_id}/dead-letters")
 async def list_dead_letters(
     tenant_id: Identity,
     caller: CallerDep,
@@ -32,7 +32,7 @@ async def list_dead_letters(
     )
 
 
-@router.get("/tenants/{tenant_id}/dead-letters/{dead_letter_id}", tags=["dead letters"])
+@router.get("/tenants/{tenant_id}/dead-letters/{dead_letter_id}")
 async def get_dead_letter(
     tenant_id: Identity, dead_letter_id: Identity, caller: CallerDep, control: ControlDep
 ) -> dict[str, Any]:
@@ -41,7 +41,7 @@ async def get_dead_letter(
     return await control.dead_letters.show(tenant_id, dead_letter_id)
 
 
-@router.post("/tenants/{tenant_id}/dead-letters/{dead_letter_id}/replay", tags=["dead letters"])
+@router.post("/tenants/{tenant_id}/dead-letters/{dead_letter_id}/replay")
 async def replay_dead_letter(
     tenant_id: Identity,
     dead_letter_id: Identity,

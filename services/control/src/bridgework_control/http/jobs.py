@@ -17,10 +17,10 @@ from bridgework_control.http.models import (
     MappingConfirm,
 )
 from bridgework_control.http.routing import (
-    LOCATION,
     Cursor,
     Identity,
     Limit,
+    located,
     new_router,
     own_job,
 )
@@ -28,13 +28,7 @@ from bridgework_control.http.routing import (
 router = new_router()
 
 
-@router.post(
-    "/jobs",
-    status_code=202,
-    response_model=JobRead,
-    responses={202: LOCATION},
-    tags=["jobs"],
-)
+@router.post("/jobs", **located(202, JobRead), tags=["jobs"])
 async def create_job(
     body: JobCreate, caller: CallerDep, control: ControlDep, once: OnceDep
 ) -> JSONResponse:

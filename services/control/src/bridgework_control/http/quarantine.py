@@ -20,22 +20,22 @@ from bridgework_control.http.models import (
     RunRead,
 )
 from bridgework_control.http.routing import (
-    LOCATION,
     Cursor,
     Identity,
     Limit,
+    located,
     new_router,
     own_job,
 )
 from bridgework_control.quarantine import START
 
-router = new_router()
+router = new_router("quarantine")
 Body = TypeVar("Body", bound=BaseModel)
 Decide = Callable[[str, str, Body], Awaitable[dict[str, Any]]]
 Text = Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 
 
-@router.get("/jobs/{job_id}/quarantine", tags=["quarantine"])
+@router.get("/jobs/{job_id}/quarantine")
 async def list_quarantine(
     job_id: Identity,
     caller: CallerDep,
@@ -67,7 +67,7 @@ async def list_quarantine(
     )
 
 
-@router.get("/jobs/{job_id}/quarantine/{item_id}", tags=["quarantine"])
+@router.get("/jobs/{job_id}/quarantine/{item_id}")
 async def get_place(
     job_id: Identity, item_id: Identity, caller: CallerDep, control: ControlDep
 ) -> PlaceRead:
@@ -76,12 +76,7 @@ async def get_place(
     return PlaceRead(**await control.quarantine.item(job_id, item_id))
 
 
-@router.post(
-    "/jobs/{job_id}/quarantine/{item_id}/fix",
-    response_model=PlaceRead,
-    responses={200: LOCATION},
-    tags=["quarantine"],
-)
+@router.post("/jobs/{job_id}/quarantine/{item_id}/fix", **located(200, PlaceRead))
 async def fix_place(
     job_id: Identity,
     item_id: Identity,
@@ -99,12 +94,7 @@ async def fix_place(
     return await _decided(once, "fix", job_id, item_id, body, control.fix_place)
 
 
-@router.post(
-    "/jobs/{job_id}/quarantine/{item_id}/accept",
-    response_model=PlaceRead,
-    responses={200: LOCATION},
-    tags=["quarantine"],
-)
+@router.post("/jobs/{job_id}/quarantine/{item_id}/accept", **located(200, PlaceRead))
 async def accept_place(
     job_id: Identity,
     item_id: Identity,
@@ -118,12 +108,7 @@ async def accept_place(
     return await _decided(once, "accept", job_id, item_id, body, control.accept_place)
 
 
-@router.post(
-    "/jobs/{job_id}/quarantine/{item_id}/withdraw",
-    response_model=PlaceRead,
-    responses={200: LOCATION},
-    tags=["quarantine"],
-)
+@router.post("/jobs/{job_id}/quarantine/{item_id}/withdraw", **located(200, PlaceRead))
 async def withdraw_place(
     job_id: Identity,
     item_id: Identity,
@@ -137,13 +122,7 @@ async def withdraw_place(
     return await _decided(once, "withdraw", job_id, item_id, body, control.withdraw_place)
 
 
-@router.post(
-    "/jobs/{job_id}/quarantine/release",
-    status_code=202,
-    response_model=RunRead,
-    responses={202: LOCATION},
-    tags=["quarantine"],
-)
+@router.post("/jobs/{job_id}/quarantine/release", **located(202, RunRead))
 async def release_quarantine(
     job_id: Identity,
     body: PlaceRelease,

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from bridgework_service.tenants import Tenant
 from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel
 
 from bridgework_control.http.auth import Caller
 from bridgework_control.operations import Control
@@ -21,7 +22,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         503: "Something this request needs does not answer.",
     }.items()
 }
-LOCATION: dict[str, Any] = {
+_LOCATION: dict[str, Any] = {
     "headers": {"Location": {"description": "Where it stands.", "schema": {"type": "string"}}}
 }
 Identity = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -29,9 +30,18 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 Cursor = Annotated[str | None, Query(max_length=1024)]
 
 
-def new_router() -> APIRouter:
+def new_router(*tags: str) -> APIRouter:
     """Return a router below ``/v1`` whose errors are documented."""
-    return APIRouter(prefix="/v1", responses=ERRORS)
+    return APIRouter(prefix="/v1", responses=ERRORS, tags=list(tags))
+
+
+def located(status: int, model: type[BaseModel]) -> dict[str, Any]:
+    """Describe a route that answers with a thing and where it stands."""
+    return {
+        "status_code": status,
+        "response_model": model,
+        "responses": {status: _LOCATION},
+    }
 
 
 async def own_tenant(control: Control, caller: Caller, tenant_id: str) -> Tenant:

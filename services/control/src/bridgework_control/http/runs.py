@@ -12,25 +12,19 @@ from bridgework_control.http.cursors import decode_cursor, encode_cursor
 from bridgework_control.http.idempotency import OnceDep
 from bridgework_control.http.models import Page, RunCreate, RunRead
 from bridgework_control.http.routing import (
-    LOCATION,
     Cursor,
     Identity,
     Limit,
+    located,
     new_router,
     own_job,
     own_run,
 )
 
-router = new_router()
+router = new_router("runs")
 
 
-@router.post(
-    "/jobs/{job_id}/runs",
-    status_code=202,
-    response_model=RunRead,
-    responses={202: LOCATION},
-    tags=["runs"],
-)
+@router.post("/jobs/{job_id}/runs", **located(202, RunRead))
 async def create_run(
     job_id: Identity,
     body: RunCreate,
@@ -49,7 +43,7 @@ async def create_run(
     return await once(f"create_run:{job_id}", body, act)
 
 
-@router.get("/jobs/{job_id}/runs", tags=["runs"])
+@router.get("/jobs/{job_id}/runs")
 async def list_runs(
     job_id: Identity, caller: CallerDep, control: ControlDep, runs: RunsDep
 ) -> list[RunRead]:
@@ -58,19 +52,13 @@ async def list_runs(
     return [RunRead(**run) for run in await runs.runs_of(job_id)]
 
 
-@router.get("/runs/{run_id}", tags=["runs"])
+@router.get("/runs/{run_id}")
 async def get_run(run_id: Identity, caller: CallerDep, runs: RunsDep) -> RunRead:
     """Return a run with its counters and waves."""
     return RunRead(**await own_run(runs, caller, run_id))
 
 
-@router.post(
-    "/runs/{run_id}/undo",
-    status_code=202,
-    response_model=RunRead,
-    responses={202: LOCATION},
-    tags=["runs"],
-)
+@router.post("/runs/{run_id}/undo", **located(202, RunRead))
 async def undo_run(
     run_id: Identity,
     caller: CallerDep,
@@ -88,7 +76,7 @@ async def undo_run(
     return await once(f"undo_run:{run_id}", body, act)
 
 
-@router.post("/runs/{run_id}/pause", tags=["runs"])
+@router.post("/runs/{run_id}/pause")
 async def pause_run(run_id: Identity, caller: CallerDep, runs: RunsDep) -> RunRead:
     """Write nothing more of this run until it is resumed."""
     await own_run(runs, caller, run_id)
@@ -96,7 +84,7 @@ async def pause_run(run_id: Identity, caller: CallerDep, runs: RunsDep) -> RunRe
     return RunRead(**await runs.run(run_id))
 
 
-@router.post("/runs/{run_id}/resume", tags=["runs"])
+@router.post("/runs/{run_id}/resume")
 async def resume_run(run_id: Identity, caller: CallerDep, runs: RunsDep) -> RunRead:
     """Go on with a paused run, or with a failed one after the repair."""
     await own_run(runs, caller, run_id)
@@ -104,7 +92,7 @@ async def resume_run(run_id: Identity, caller: CallerDep, runs: RunsDep) -> RunR
     return RunRead(**await runs.run(run_id))
 
 
-@router.post("/runs/{run_id}/cancel", tags=["runs"])
+@router.post("/runs/{run_id}/cancel")
 async def cancel_run(run_id: Identity, caller: CallerDep, runs: RunsDep) -> RunRead:
     """End a run where it is; what it did can be undone."""
     await own_run(runs, caller, run_id)
@@ -112,7 +100,7 @@ async def cancel_run(run_id: Identity, caller: CallerDep, runs: RunsDep) -> RunR
     return RunRead(**await runs.run(run_id))
 
 
-@router.get("/runs/{run_id}/records", tags=["runs"])
+@router.get("/runs/{run_id}/records")
 async def get_records(
     run_id: Identity,
     caller: CallerDep,

@@ -9,10 +9,10 @@ from fastapi.responses import JSONResponse
 from bridgework_control.http.auth import CallerDep, ControlDep
 from bridgework_control.http.idempotency import OnceDep
 from bridgework_control.http.models import ApiKeyCreate, ApiKeyRead, TenantCreate, TenantRead
-from bridgework_control.http.routing import LOCATION, Identity, new_router, own_tenant
+from bridgework_control.http.routing import Identity, located, new_router, own_tenant
 from bridgework_control.operations import key_hash
 
-router = new_router()
+router = new_router("tenants")
 
 
 def _tenant(tenant: Tenant) -> TenantRead:
@@ -25,13 +25,7 @@ def _tenant(tenant: Tenant) -> TenantRead:
     )
 
 
-@router.post(
-    "/tenants",
-    status_code=201,
-    response_model=TenantRead,
-    responses={201: LOCATION},
-    tags=["tenants"],
-)
+@router.post("/tenants", **located(201, TenantRead))
 async def create_tenant(
     body: TenantCreate, caller: CallerDep, control: ControlDep, once: OnceDep
 ) -> JSONResponse:
@@ -45,7 +39,7 @@ async def create_tenant(
     return await once("create_tenant", body, act)
 
 
-@router.get("/tenants", tags=["tenants"])
+@router.get("/tenants")
 async def list_tenants(caller: CallerDep, control: ControlDep) -> list[TenantRead]:
     """Return the tenants this API key is for."""
     return [
@@ -55,13 +49,13 @@ async def list_tenants(caller: CallerDep, control: ControlDep) -> list[TenantRea
     ]
 
 
-@router.get("/tenants/{tenant_id}", tags=["tenants"])
+@router.get("/tenants/{tenant_id}")
 async def get_tenant(tenant_id: Identity, caller: CallerDep, control: ControlDep) -> TenantRead:
     """Return one tenant."""
     return _tenant(await own_tenant(control, caller, tenant_id))
 
 
-@router.post("/api-keys", status_code=201, tags=["tenants"])
+@router.post("/api-keys", status_code=201)
 async def create_api_key(body: ApiKeyCreate, caller: CallerDep, control: ControlDep) -> ApiKeyRead:
     """Issue an API key; it is shown this once."""
     caller.check_everywhere()
