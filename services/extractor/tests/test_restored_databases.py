@@ -1,9 +1,10 @@
 """An export that names a restored database: audited and extracted by a tenant's worker."""
 
 import asyncio
+import gc
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,17 @@ from bridgework_testkit.fault_proxy import FaultProxy
 from bridgework_testkit.restored import postgres_connection, restore_to_postgres
 
 from services.extractor.tests.conftest import Extractor, full_run, settings
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
+)
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """Collect what the driver leaves: a socket whenever it does not get to log in."""
+    yield
+    gc.collect()
 
 
 @dataclass
@@ -121,14 +133,10 @@ async def test_a_run_of_another_tenant_fails_as_without_the_connection(
     assert said[0][0] == "database_connection_unknown"
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_work_waits_for_a_server_that_does_not_answer(
     extractor: Extractor, practice: Practice
 ) -> None:
-    """Transient: the tenant's loop tries again, the work stays queued, and then it is done.
-
-    The driver leaves a socket to the collector when its server hangs up while it connects.
-    """
+    """Transient: the tenant's loop tries again, the work stays queued, and then it is done."""
     tenant, at, stop = await extractor.tenant(), urlsplit(practice.dsn), asyncio.Event()
     assert at.hostname
     assert at.port
