@@ -9,6 +9,7 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow.compute as pc
 from bridgework_contracts.errors import ConfigurationError
@@ -25,6 +26,7 @@ _FOUR_DIGIT_YEAR = re.compile(r"(?:^|\D)((?:19|20)\d\d)(?:\D|$)", re.ASCII)
 _FAR = dt.date(2099, 12, 31)
 _MAJORITY = 0.8
 _MONTHS, _DAYS = 12, 31
+_AT_ONCE = 2
 
 
 def decide_dates(snapshot: Snapshot, pins: Mapping[str, str]) -> DateRules:
@@ -37,11 +39,10 @@ def decide_dates(snapshot: Snapshot, pins: Mapping[str, str]) -> DateRules:
     A column decides for itself where its values can; else its file's other columns decide, then
     the whole export, then month/day (and the column says that it was not sure).
     """
-    seen = {
-        table.name: _days(snapshot, table)
-        for table in snapshot.profile.tables.values()
-        if table.dates and snapshot.rows(table.name)
-    }
+    dated = [t for t in snapshot.profile.tables.values() if t.dates and snapshot.rows(t.name)]
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        days = pool.map(lambda table: _days(snapshot, table), dated)
+        seen = {table.name: found for table, found in zip(dated, days, strict=True)}
     told = {t: {c: _told(days) for c, days in columns.items()} for t, columns in seen.items()}
     columns = _decide(told, pins)
     today = _today(snapshot, seen, columns)
@@ -74,8 +75,10 @@ def _days(snapshot: Snapshot, table: TableDef) -> dict[str, Counter[str]]:
             cells = batch.column(column).drop_null()
             if table.dates[column] == "moment":
                 cells = pc.take(cut_moments(cells.dictionary)[0], cells.indices)
-            for one in pc.value_counts(cells).to_pylist():
-                seen[column][one["values"]] += one["counts"]
+            values, counts = pc.value_counts(cells).flatten()
+            texts = values.dictionary_decode().to_pylist()
+            for text, count in zip(texts, counts.to_pylist(), strict=True):
+                seen[column][text] += count
     return seen
 
 
