@@ -6,19 +6,15 @@ on at the next line. One broken quote never swallows the rows behind it.
 """
 
 import csv
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 
 from bridgework_dental_exec.dialects import Dialect, is_trailer
+from bridgework_dental_exec.line_feed import RUNAWAY_CHARS, LineFeed, RunawayQuote
 from bridgework_dental_exec.physical_lines import MAX_LINE_CHARS, physical_lines
 from bridgework_dental_exec.quarantine import Quarantined, QuarantineList, shape
 
-_RUNAWAY_LINES = 20_000
-_RUNAWAY_CHARS = 16 << 20
-_FEWEST_LINES, _FEWEST_CHARS = 200, 256 << 10
 _JOIN_LINES = 60
 _FIRST_ROWS = 64
 _HOPELESS_LINES = 5_000
@@ -48,75 +44,6 @@ class ReadReport:
     quarantine: QuarantineList = field(default_factory=QuarantineList)
 
 
-class _RunawayQuote(Exception):
-    """A quoted cell went on for longer than any cell does."""
-
-
-class _Feed:
-    """Physical lines with push-back; remembers what was taken since the last mark."""
-
-    def __init__(self, lines: Iterator[str], first_line: int) -> None:
-        self._lines = lines
-        self._back: deque[str] = deque()
-        self.line = first_line
-        self.taken: list[str] = []
-        self._chars = 0
-        self._max_lines, self._max_chars = _RUNAWAY_LINES, _RUNAWAY_CHARS
-
-    def mark(self) -> int:
-        """Forget what was taken; return the line number that comes next."""
-        self.taken.clear()
-        self._chars = 0
-        return self.line
-
-    def expect_less(self) -> None:
-        """Give up sooner on the next open quote, so that many of them stay affordable."""
-        self._max_lines = max(_FEWEST_LINES, self._max_lines // 2)
-        self._max_chars = max(_FEWEST_CHARS, self._max_chars // 2)
-
-    def skip_rest(self) -> str:
-        """Take everything that is left; return the first line that is not blank."""
-        beginning = ""
-        for text in chain(self._back, self._lines):
-            self.line += 1
-            beginning = beginning or text.strip()
-        self._back.clear()
-        return beginning
-
-    def take_again(self, count: int) -> None:
-        """Take lines that were pushed back or peeked at."""
-        for _ in range(count):
-            self.taken.append(self._back.popleft())
-        self.line += count
-
-    def push_back(self, lines: list[str]) -> None:
-        """Give lines back; they come again, in the same order."""
-        self._back.extendleft(reversed(lines))
-        self.line -= len(lines)
-
-    def __iter__(self) -> "_Feed":
-        return self
-
-    def __next__(self) -> str:
-        text = self._back.popleft() if self._back else next(self._lines)
-        self.line += 1
-        self.taken.append(text)
-        self._chars += len(text)
-        several = len(self.taken) > 1
-        if several and (len(self.taken) > self._max_lines or self._chars > self._max_chars):
-            raise _RunawayQuote
-        return text
-
-    def peek(self, count: int) -> list[str]:
-        """Return up to ``count`` coming lines without taking them."""
-        while len(self._back) < count:
-            text = next(self._lines, None)
-            if text is None:
-                break
-            self._back.append(text)
-        return [self._back[i] for i in range(min(count, len(self._back)))]
-
-
 def column_names(cells: list[str]) -> list[str]:
     """Return usable column names: lower case, no blanks, none empty, none twice."""
     names: list[str] = []
@@ -141,7 +68,7 @@ def read_rows(
 
     ``report`` is filled on the way: its header before the first batch, the rest by the end.
     """
-    csv.field_size_limit(MAX_LINE_CHARS + _RUNAWAY_CHARS)
+    csv.field_size_limit(MAX_LINE_CHARS + RUNAWAY_CHARS)
 
     def overlong(line: int, beginning: str) -> None:
         report.quarantine.add(
@@ -153,7 +80,7 @@ def read_rows(
         next(lines, None)
     if dialect.trailer:
         lines = _without_trailer(lines, report)
-    reader = _RowReader(file, dialect, _Feed(lines, dialect.header_line), report)
+    reader = _RowReader(file, dialect, LineFeed(lines, dialect.header_line), report)
     header = reader.header()
     if not header:
         return
@@ -191,7 +118,7 @@ def _without_trailer(lines: Iterator[str], report: ReadReport) -> Iterator[str]:
 class _RowReader:
     """Strict rows first, then repair, then quarantine."""
 
-    def __init__(self, file: str, dialect: Dialect, feed: _Feed, report: ReadReport) -> None:
+    def __init__(self, file: str, dialect: Dialect, feed: LineFeed, report: ReadReport) -> None:
         self._file = file
         self._dialect = dialect
         self._feed = feed
@@ -207,7 +134,7 @@ class _RowReader:
         self._feed.mark()
         try:
             cells = next(self._csv(self._feed), [])
-        except (csv.Error, _RunawayQuote):
+        except (csv.Error, RunawayQuote):
             first = self._feed.taken[0]
             self._feed.push_back(self._feed.taken[1:])
             cells = split_leniently(first, self._dialect.delimiter, self._dialect.quote)
@@ -224,8 +151,8 @@ class _RowReader:
                 cells = next(reader)
             except StopIteration:
                 return
-            except (csv.Error, _RunawayQuote) as exc:
-                if isinstance(exc, _RunawayQuote):
+            except (csv.Error, RunawayQuote) as exc:
+                if isinstance(exc, RunawayQuote):
                     feed.expect_less()
                 cells = None
                 reader = self._csv(feed)

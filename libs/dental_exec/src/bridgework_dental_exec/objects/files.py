@@ -13,12 +13,9 @@ from bridgework_dental_exec.export import Export
 from bridgework_dental_exec.objects.base import register_keys
 from bridgework_dental_exec.parsers import dicom
 from bridgework_dental_exec.parsers.dates import parse_date
-from bridgework_dental_exec.parsers.richtext import (
-    InlineImage,
-    mime_by_bytes,
-    mime_by_name,
-    read_rich_text,
-)
+from bridgework_dental_exec.parsers.inline_images import InlineImage
+from bridgework_dental_exec.parsers.media import mime_by_bytes, mime_by_name
+from bridgework_dental_exec.parsers.richtext import read_rich_text
 from bridgework_dental_exec.problems import problem
 from bridgework_dental_exec.records import CanonicalFile, content_hash
 

@@ -1,6 +1,5 @@
 """Patients with everything that is folded into them: coverage, alerts, team, chart, documents."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from bridgework_contracts.records import Provenance
 
 from bridgework_dental_exec.cells import Row
 from bridgework_dental_exec.objects.base import Builder, register_keys, street, unique_key
+from bridgework_dental_exec.objects.charts import fill_chart
 from bridgework_dental_exec.objects.people import read_zip
 from bridgework_dental_exec.problems import problem
 from bridgework_dental_exec.records import CanonicalRecord, Decided
@@ -41,7 +41,6 @@ _FROM_DUPLICATE = (
     "recall_code", "recall_interval", "recall_due", "referral_printed", "referral_date",
     "medical_alert", "drug_interaction", "premedication",
 )  # fmt: skip
-_CHART_VERSION = 1
 _TWO_DIGIT_YEAR = re.compile(r"(?<!\d)\d{1,2}\D+(?:\d{1,2}|[A-Za-z]+)\D+\d{2}\s*$")
 _ORDINAL_NAMES = {1: "primary", 2: "secondary"}
 _DAY_OF_PART = {
@@ -192,7 +191,7 @@ class PatientBuilder(Builder):
         ]
         fields["care_team"] = self._care_team(children["provider_link"])
         self._insurance(row, fields, children["coverage"])
-        self.fill_chart(fields, children["tooth_chart_row"])
+        fill_chart(fields, children["tooth_chart_row"])
         fields["documents"] = self._documents(children["document"])
         parts = {name: len(children[name]) for name in _PARTS}
         files = {
@@ -364,49 +363,7 @@ class PatientBuilder(Builder):
             "subscriber_key": self.context.patient_ref(v["subscriber_key"], None)[0],
         }
 
-    # ------------------------------------------------------------ chart and documents
-
-    @staticmethod
-    def fill_chart(fields: dict[str, Any], rows: list[Row]) -> None:
-        """Fill tooth_chart, and the condition and tooth of the newest active finding."""
-        teeth: dict[str, list[dict[str, Any]]] = {}
-        newest: tuple[str, int] | None = None
-        fields["tooth_condition"] = fields["tooth_condition_tooth"] = None
-        ordered = sorted(rows, key=lambda r: (r.values["date"] or "", r.line), reverse=True)
-        for row in ordered:
-            v = row.values
-            tooth = v["tooth"] or v["tooth_raw"] or "?"
-            active = v["active"] is not False
-            teeth.setdefault(tooth, []).append(
-                {
-                    "condition": v["condition"],
-                    "surface": v["surface"],
-                    "date": v["date"],
-                    "active": active,
-                }
-            )
-        for row in ordered:
-            v = row.values
-            if v["active"] is False or not v["condition"]:
-                continue
-            rank = (v["date"] or "", -_tooth_rank(v["tooth"]))
-            if newest is None or rank > newest:
-                newest = rank
-                fields["tooth_condition"] = v["condition"]
-                fields["tooth_condition_tooth"] = v["tooth"]
-        fields["tooth_chart"] = PatientBuilder.chart_text(teeth) if teeth else None
-
-    @staticmethod
-    def chart_text(teeth: dict[str, list[dict[str, Any]]]) -> str:
-        """Return a tooth chart as canonical JSON: teeth in order, findings newest first."""
-        for findings in teeth.values():
-            findings.sort(
-                key=lambda f: (f["date"] or "", f["condition"] or "", f["surface"] or ""),
-                reverse=True,
-            )
-        ordered = dict(sorted(teeth.items(), key=lambda t: _tooth_rank(t[0])))
-        chart = {"v": _CHART_VERSION, "teeth": ordered}
-        return json.dumps(chart, ensure_ascii=False, separators=(",", ":"))
+    # ------------------------------------------------------------ documents
 
     @staticmethod
     def _documents(rows: list[Row]) -> list[dict[str, Any]]:
@@ -424,12 +381,3 @@ class PatientBuilder(Builder):
                 }
             )
         return sorted(found, key=lambda d: (d["taken_at"] or "", len(d["key"]), d["key"]))
-
-
-def _tooth_rank(tooth: str | None) -> int:
-    """Order teeth 1-32, then A-T, then supernumerary, then what is unknown."""
-    if tooth is None or tooth == "?":
-        return 10_000
-    if tooth.isdigit():
-        return int(tooth)
-    return 100 + sum(ord(c) for c in tooth)

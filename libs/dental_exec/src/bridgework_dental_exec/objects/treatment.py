@@ -9,7 +9,7 @@ import duckdb
 from bridgework_dental_exec.cells import Row
 from bridgework_dental_exec.context import SourceContext, sql_key, stream_cells
 from bridgework_dental_exec.objects.base import Builder, register_keys
-from bridgework_dental_exec.objects.patients import PatientBuilder
+from bridgework_dental_exec.objects.charts import fill_chart
 from bridgework_dental_exec.parsers.dates import parse_date
 from bridgework_dental_exec.parsers.teeth import (
     expand_teeth,
@@ -297,7 +297,7 @@ class TreatmentPlanBuilder(Builder):
         }
         teeth = {t for i in items for t in expand_teeth(i.values["tooth"])}
         chart = [f for f in findings if f.values["tooth"] in teeth]
-        PatientBuilder.fill_chart(fields, chart)
+        fill_chart(fields, chart)
         del fields["tooth_condition_tooth"]
         return self.record(row, fields, patient_key=patient_key)
 
