@@ -332,13 +332,16 @@ async def test_a_server_that_does_not_answer_is_asked_again_later(
 async def test_a_server_that_goes_away_midway_is_asked_again_later(
     key: str, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between two ranges or in the middle of a stream; afterwards the same export is read whole."""
+    """Between two ranges or in the middle of a stream; afterwards the same export is read whole.
+
+    Row 400 is not there until a lock is given back.
+    """
     monkeypatch.setattr(sql_source, "_ROWS_PER_RANGE", 50)
     await run(
         database,
-        "CREATE FUNCTION slow(INT) RETURNS TEXT LANGUAGE sql VOLATILE AS "
-        "$$ SELECT pg_sleep(0.001)::TEXT || $1 $$",
-        f"CREATE VIEW people AS SELECT {key} AS pat_id, slow(i) AS last "
+        "CREATE FUNCTION waited(n INT) RETURNS TEXT LANGUAGE plpgsql STABLE AS $$ BEGIN "
+        "IF n = 400 THEN PERFORM pg_advisory_xact_lock_shared(7); END IF; RETURN n; END $$",
+        f"CREATE VIEW people AS SELECT {key} AS pat_id, waited(i) AS last "
         "FROM generate_series(1, 700) i",
         "SELECT 1",
     )
@@ -346,14 +349,26 @@ async def test_a_server_that_goes_away_midway_is_asked_again_later(
     assert at.hostname
     assert at.port
     text = "tables: {patients: people}"
+    locking = await asyncpg.connect(database)
+    await locking.execute("SELECT pg_advisory_lock(7)")
+
+    async def is_waiting() -> bool:
+        sql = (
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        return bool(await locking.fetchval(sql))
+
     async with FaultProxy(at.hostname, at.port) as proxy:
         through = {"port": proxy.port, "host": "127.0.0.1"}
         reading = asyncio.create_task(sealed(tmp_path, database, text, connect=through))
-        await eventually(lambda: proxy.connections >= 6)
-        assert not reading.done()
-        await proxy.cut()
-        with pytest.raises(SourceUnavailable):
-            await reading
+        try:
+            await eventually(is_waiting)
+            await proxy.cut()
+            with pytest.raises(SourceUnavailable):
+                await reading
+        finally:
+            await locking.close()
         assert not (tmp_path / "s" / "snapshot.json").exists()
         proxy.restore()
         snapshot = await sealed(tmp_path, database, text, connect=through)
