@@ -123,9 +123,14 @@ class Builder:
         for number in range(passes):
             chunk = f"AND hash({key}) % {passes} = {number}" if passes > 1 else ""
             rows = connection.execute(
-                f'SELECT {key} AS k, list({{"l": {LINE}, "h": {HASH}}} ORDER BY {LINE}) '
-                f'FROM "{self.spec.table}" t WHERE {key} IS NOT NULL {chunk} '
-                "GROUP BY k HAVING count(*) > 1"
+                f"""
+                WITH repeated AS (
+                  SELECT {key} AS k FROM "{self.spec.table}" t WHERE {key} IS NOT NULL {chunk}
+                  GROUP BY k HAVING count(*) > 1
+                )
+                SELECT {key} AS k, list({{"l": {LINE}, "h": {HASH}}} ORDER BY {LINE})
+                FROM "{self.spec.table}" t WHERE {key} IN (SELECT k FROM repeated) GROUP BY k
+                """
             ).fetchall()
             for k, places in rows:
                 first = places[0]
