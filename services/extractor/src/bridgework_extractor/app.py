@@ -1,15 +1,13 @@
 """Composition root of the extractor."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bridgework_contracts.topics import Subject
 from bridgework_dental_exec.connections import Connections
 from bridgework_service.chassis import App, open_chassis
 from bridgework_service.consuming import TenantLoops
-from bridgework_service.lifecycle import ServiceTask
-from bridgework_service.tenancy_loop import PerTenant
 from bridgework_service.tenants import Tenant
 from bridgework_store.statements import Statements
 
@@ -55,9 +53,4 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
             loops = TenantLoops(chassis, tenant, service="extractor")
             await loops.run(stop, {Subject.COMMANDS: commands.handle}, also=[worker.run])
 
-        per_tenant = PerTenant(chassis.directory, settings.tenants, serve_tenant)
-
-        def background() -> Sequence[ServiceTask]:
-            return [ServiceTask("tenants", per_tenant.run), chassis.outbox.task()]
-
-        yield App(name=settings.service_name, checks=chassis.checks, background=background)
+        yield chassis.app(settings, serve_tenant)
