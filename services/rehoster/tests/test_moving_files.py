@@ -1,13 +1,15 @@
 """The straight road: files land once on their parents, proven, and a replay changes nothing."""
 
 import asyncio
+from pathlib import Path
 
 from bridgework_contracts.commands import CancelRun, OpenWave, ResumeRun
 from bridgework_contracts.ids import RunId
 from bridgework_contracts.outcomes import Effect, Outcome
 from bridgework_contracts.progress import RunFailed
-from bridgework_contracts.records import Change
+from bridgework_contracts.records import Change, sealed_file_context
 from bridgework_contracts.topics import Subject
+from bridgework_store.sealed_files import write_sealed
 from bridgework_testkit.eventually import eventually
 from bridgework_zoho.settings import ZohoSettings
 
@@ -33,6 +35,31 @@ async def test_files_land_byte_for_byte_with_proof_by_hash(world: World) -> None
     assert await world.attached("2") == [("c.gif", b"GIF89a")]
     assert outcomes["a"].credits == 2.0
     assert outcomes["a"].zoho_parent_id == world.contacts["1"]
+
+
+def cut_short(path: Path) -> None:
+    """Take a file's last byte away."""
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+async def test_sealed_files_are_opened_with_the_tenants_key(world: World) -> None:
+    """What the extractor kept arrives as it was; one that does not open is parked and says so."""
+    content = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 2_000
+    kept = [world.file(key, "1", content, name=f"{key}.png", mime="image/png") for key in "ab"]
+    for file in kept:
+        context = sealed_file_context(file.sha256 or "")
+        write_sealed(Path(file.path or ""), [content], world.sealer, context)
+    cut_short(Path(kept[1].path or ""))
+    await world.begin()
+    await world.land("1")
+    await world.send(*(file.model_copy(update={"sealed": True}) for file in kept))
+    await world.start()
+    outcomes = await world.settled(2)
+    assert tally(outcomes) == {"inserted": 1, "parked": 1}
+    assert await world.attached("1") == [("a.png", content)]
+    reason = outcomes["b"].reason
+    assert reason is not None
+    assert (reason.code, "sealed" in reason.sentence) == ("file_missing", True)
 
 
 async def test_proof_by_size_reads_nothing_back(world: World) -> None:

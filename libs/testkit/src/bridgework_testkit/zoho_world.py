@@ -26,7 +26,7 @@ from bridgework_eventlog.sealed import SealedLog
 from bridgework_service.lifecycle import ServiceApp, supervise
 from bridgework_service.tenants import TenantDirectory, migrate_tenancy
 from bridgework_store.pool import Pool, StoreSettings, open_pool
-from bridgework_store.sealing import MasterKey
+from bridgework_store.sealing import MasterKey, TenantSealer
 from bridgework_zoho.client import ZohoClient
 from bridgework_zoho.local import LocalOrg
 from bridgework_zoho.memory import InMemoryCreditLedger, InMemorySlotLimiter, InMemoryTokenStore
@@ -88,6 +88,7 @@ class ZohoWorld(ABC, Generic[Outcomes]):
     org: LocalOrg
     pool: Pool
     log: SealedLog
+    sealer: TenantSealer
     zoho: ZohoClient
     pacing: BaseModel
     zoho_settings: ZohoSettings
@@ -128,6 +129,7 @@ class ZohoWorld(ABC, Generic[Outcomes]):
                 org=org,
                 pool=pool,
                 log=SealedLog(log, directory.sealer_for),
+                sealer=directory.sealer_for(topic_name(tenant, Subject.FILES)),
                 zoho=zoho,
                 zoho_settings=zoho_settings,
                 **more,

@@ -11,7 +11,7 @@ from pathlib import Path
 from bridgework_contracts.errors import AttachmentUnusable
 from bridgework_contracts.records import FileExtracted, sealed_file_context
 from bridgework_store.sealed_files import read_sealed
-from bridgework_store.sealing import TenantSealer
+from bridgework_store.sealing import TenantSealer, UnsealFailed
 
 from bridgework_rehoster.domain.media import HEAD_BYTES
 
@@ -51,8 +51,7 @@ class Contents:
         """Read a file through once, in a thread, a chunk at a time.
 
         Raises:
-            FileGone: it is not there any more, or may not be read.
-            UnsealFailed: it was sealed by a key we do not hold, or is damaged.
+            FileGone: it is not there any more, may not be read, or does not unseal.
         """
         return await asyncio.to_thread(self._inspect, file)
 
@@ -92,6 +91,10 @@ class Contents:
             with path.open("rb") as handle:
                 while chunk := handle.read(_CHUNK_BYTES):
                     yield chunk
+        except UnsealFailed as exc:
+            raise FileGone(
+                "A file that was kept sealed is damaged, or was sealed with another key."
+            ) from exc
         except OSError as exc:
             raise FileGone(
                 "A file of the export was there when it was read and cannot be opened now."
