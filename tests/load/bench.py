@@ -34,7 +34,7 @@ from bridgework_contracts.runs import SourceSpec
 from bridgework_contracts.topics import Subject, topic_name
 from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.export import open_export
-from bridgework_dental_exec.seal import seal_snapshot
+from bridgework_dental_exec.export_sealer import seal_snapshot
 from bridgework_embedded.postgres import running_postgres
 from bridgework_eventlog.opening import open_event_log
 from bridgework_eventlog.settings import EventLogSettings

@@ -36,7 +36,7 @@ def _used(started: float) -> dict[str, float]:
 def seal(export: Path, out: Path) -> dict[str, float]:
     """Seal an export."""
     from bridgework_dental_exec.export import open_export
-    from bridgework_dental_exec.seal import seal_snapshot
+    from bridgework_dental_exec.export_sealer import seal_snapshot
 
     started = time.perf_counter()
     with open_export(export, out / "work") as opened:

@@ -9,7 +9,7 @@ from bridgework_audit import Audit, PracticeFacts, build_audit
 from bridgework_contracts.runs import SourceSpec
 from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.export import open_export
-from bridgework_dental_exec.seal import seal_snapshot
+from bridgework_dental_exec.export_sealer import seal_snapshot
 from bridgework_dental_exec.snapshot import Snapshot
 from bridgework_mapping.document import MappingDocument
 

@@ -14,8 +14,8 @@ from bridgework_contracts.records import Change
 from bridgework_contracts.runs import SourceSpec
 from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.export import open_export
+from bridgework_dental_exec.export_sealer import seal_snapshot
 from bridgework_dental_exec.records import CanonicalFile, CanonicalRecord
-from bridgework_dental_exec.seal import seal_snapshot
 
 Changes = dict[str, dict[Change, set[str]]]
 """Object → change → keys."""

@@ -7,7 +7,7 @@ from bridgework_contracts.runs import SourceSpec
 from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.corrections import Fix, apply_fixes, bad_lines, row_facts
 from bridgework_dental_exec.export import open_export
-from bridgework_dental_exec.seal import seal_snapshot
+from bridgework_dental_exec.export_sealer import seal_snapshot
 from bridgework_dental_exec.snapshot import Snapshot
 
 SEAL, KEY = bytes(range(32)), b"k" * 32

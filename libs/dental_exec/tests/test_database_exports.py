@@ -19,7 +19,7 @@ from bridgework_contracts.runs import SourceSpec
 from bridgework_dental_exec.canonical import CanonicalSource
 from bridgework_dental_exec.corrections import Fix, apply_fixes, row_facts
 from bridgework_dental_exec.export import open_export
-from bridgework_dental_exec.seal import seal_snapshot
+from bridgework_dental_exec.export_sealer import seal_snapshot
 from bridgework_dental_exec.snapshot import Snapshot
 from bridgework_testkit.restored import restore_to_file
 

@@ -1,9 +1,7 @@
 """A practice's database restored on a server, on real PostgreSQL through a real DB-API driver."""
 
 import asyncio
-import gc
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,28 +15,18 @@ from bridgework_contracts.errors import (
     SourceUnreadable,
 )
 from bridgework_contracts.runs import SourceSpec
-from bridgework_dental_exec import sql_source
 from bridgework_dental_exec.canonical import CanonicalSource
-from bridgework_dental_exec.connections import Connections, ConnectionSettings
+from bridgework_dental_exec.databases import ranges
+from bridgework_dental_exec.databases.connections import Connections, ConnectionSettings
 from bridgework_dental_exec.export import open_export
-from bridgework_dental_exec.seal import seal_snapshot
+from bridgework_dental_exec.export_sealer import seal_snapshot
 from bridgework_dental_exec.snapshot import Snapshot
 from bridgework_embedded.processes import free_port
 from bridgework_testkit.eventually import eventually
 from bridgework_testkit.fault_proxy import FaultProxy
-from bridgework_testkit.restored import postgres_connection
+from bridgework_testkit.restored import DRIVER_LEAVES_SOCKETS, postgres_connection
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
-)
-
-
-@pytest.fixture(autouse=True)
-def collected() -> Iterator[None]:
-    """Collect what the driver leaves: a socket whenever it does not get to log in."""
-    yield
-    gc.collect()
-
+pytestmark = DRIVER_LEAVES_SOCKETS
 
 PATIENTS = 'CREATE TABLE {} (pat_id INT PRIMARY KEY, "Last" TEXT, "First" TEXT)'
 ADAMS = "INSERT INTO {} VALUES (8, 'Brown', 'Bob'), (7, 'Adams', 'Ann')"
@@ -253,9 +241,9 @@ async def test_keys_of_any_type_are_read(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Several columns, a type without a least value, and none at all: no row is lost."""
-    monkeypatch.setattr(sql_source, "_ROWS_PER_RANGE", 10)
-    monkeypatch.setattr(sql_source, "_MOST_ROWS", 40)
-    monkeypatch.setattr(sql_source, "_FETCH_ROWS", 7)
+    monkeypatch.setattr(ranges, "_ROWS_PER_RANGE", 10)
+    monkeypatch.setattr(ranges, "_MOST_ROWS", 40)
+    monkeypatch.setattr(ranges, "_FETCH_ROWS", 7)
     await run(
         database,
         "CREATE TABLE patient_providers AS SELECT i % 7 AS pat_id, i AS prov_id, 'x' AS role "
@@ -336,7 +324,7 @@ async def test_a_server_that_goes_away_midway_is_asked_again_later(
 
     Row 400 is not there until a lock is given back.
     """
-    monkeypatch.setattr(sql_source, "_ROWS_PER_RANGE", 50)
+    monkeypatch.setattr(ranges, "_ROWS_PER_RANGE", 50)
     await run(
         database,
         "CREATE FUNCTION waited(n INT) RETURNS TEXT LANGUAGE plpgsql STABLE AS $$ BEGIN "

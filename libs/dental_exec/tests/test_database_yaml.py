@@ -15,12 +15,12 @@ from bridgework_contracts.errors import (
     SourceUnavailable,
     SourceUnreadable,
 )
-from bridgework_dental_exec.connections import Connections, ConnectionSettings
-from bridgework_dental_exec.database_place import NamedDatabase, read_place
-from bridgework_dental_exec.databases import Mark, SqlDialect
-from bridgework_dental_exec.drivers import Driver, Said, load_driver
+from bridgework_dental_exec.databases.connections import Connections, ConnectionSettings
+from bridgework_dental_exec.databases.database import Mark, SqlDialect
+from bridgework_dental_exec.databases.drivers import Driver, Said, load_driver
+from bridgework_dental_exec.databases.place import NamedDatabase, read_place
 from bridgework_dental_exec.export import open_export
-from bridgework_dental_exec.seal import seal_snapshot
+from bridgework_dental_exec.export_sealer import seal_snapshot
 from pydantic import ValidationError
 
 BOMB = "connection: a\ntables: &a {patients: &b [x, x]}\norder: {b: *b}\n"

@@ -17,10 +17,10 @@ from bridgework_dental_exec import fast_lane
 from bridgework_dental_exec.archive import Limits
 from bridgework_dental_exec.dialects import Dialect, detect
 from bridgework_dental_exec.export import TableFile, open_export
+from bridgework_dental_exec.export_sealer import seal_snapshot
 from bridgework_dental_exec.quarantine import shape
 from bridgework_dental_exec.reading import open_rows
 from bridgework_dental_exec.rows import ReadReport, read_rows
-from bridgework_dental_exec.seal import seal_snapshot
 from bridgework_dental_exec.snapshot import Snapshot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -15,10 +15,10 @@ from bridgework_dental_exec.cells import RowReader
 from bridgework_dental_exec.context import stream_cells
 from bridgework_dental_exec.corrections import Fix, apply_fixes, row_facts
 from bridgework_dental_exec.export import open_export
+from bridgework_dental_exec.export_sealer import seal_snapshot
 from bridgework_dental_exec.moments import cut_moments, is_odd
 from bridgework_dental_exec.parsers.dates import DateRule, parse_moment, parse_time
 from bridgework_dental_exec.profile import TYPED_PARSERS
-from bridgework_dental_exec.seal import seal_snapshot
 from bridgework_dental_exec.snapshot import LINE, Snapshot
 from hypothesis import example, given
 from hypothesis import strategies as st

@@ -9,6 +9,7 @@ from aiokafka.admin import (  # type: ignore[import-untyped]  # it ships no type
 )
 from bridgework_embedded import KafkaServer, LauncherError, running_kafka
 from bridgework_embedded.kafka_jars import find_java, provide_jars, template
+from bridgework_testkit.servers import kafka_is_required
 
 
 def _jars_dir() -> Path:
@@ -23,7 +24,7 @@ def jars() -> Path:
         find_java()
         return provide_jars(_jars_dir())
     except LauncherError as exc:
-        if os.environ.get("CI") or os.environ.get("REQUIRE_KAFKA") == "1":
+        if kafka_is_required():
             raise
         pytest.skip(str(exc).split("\n", 1)[0])
 

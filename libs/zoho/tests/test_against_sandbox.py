@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from bridgework_testkit.zoho_world import client_of
 from bridgework_zoho.bulk_write import BulkColumn
 from bridgework_zoho.client import ZohoClient
 from bridgework_zoho.composite import SubRequest
@@ -28,21 +29,10 @@ KEY = "Source_Patient_ID"
 QUICK = ZohoSettings(backoff_base_s=0.01, bulk_poll_interval_s=0.05)
 
 
-def client_of(org: LocalOrg, *, settings: ZohoSettings = QUICK) -> ZohoClient:
-    """A client with in-memory stores sized for Enterprise."""
-    return ZohoClient(
-        org.connection,
-        tokens=InMemoryTokenStore(),
-        credits=InMemoryCreditLedger(60_000),
-        slots=InMemorySlotLimiter(20),
-        settings=settings,
-    )
-
-
 @pytest.fixture
 async def zoho(org: LocalOrg) -> AsyncIterator[ZohoClient]:
     """A client of a fresh org whose contacts have the external key."""
-    async with client_of(org) as client:
+    async with client_of(org, QUICK) as client:
         new = NewField(label=label_for("Source_Patient_ID__c"), data_type="text", unique=True)
         assert (await client.meta.create_field("Contacts", new)).ok
         yield client
@@ -371,7 +361,7 @@ async def test_users_and_org_say_what_the_licence_allows(
     assert [one.id for one in users] == [org.user_id]
     assert users[0].active
     small = await local_zoho.create_org(edition="standard", seats=4)
-    async with client_of(small) as other:
+    async with client_of(small, QUICK) as other:
         assert (await other.org.get()).daily_credits == 51_000
 
 

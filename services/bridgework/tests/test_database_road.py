@@ -12,7 +12,7 @@ import pytest
 from bridgework.demo.sandbox import SandboxOrg, fallback_email
 from bridgework.journey import JourneyFailed
 from bridgework_dental_exec.export import open_export
-from bridgework_dental_exec.seal import seal_snapshot
+from bridgework_dental_exec.export_sealer import seal_snapshot
 from bridgework_dental_exec.snapshot import Snapshot
 from bridgework_synthetic import generate
 from bridgework_testkit.restored import postgres_connection, restore_to_file, restore_to_postgres

@@ -15,7 +15,7 @@ from bridgework_contracts.ids import JobId, RunId, TenantId
 from bridgework_contracts.outcomes import Reason
 from bridgework_contracts.records import Provenance
 from bridgework_contracts.runs import RunKind, RunSpec, SourceSpec, Wave
-from bridgework_dental_exec.connections import Connections
+from bridgework_dental_exec.databases.connections import Connections
 from bridgework_dental_exec.records import (
     CanonicalFile,
     CanonicalRecord,

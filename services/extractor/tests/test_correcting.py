@@ -7,7 +7,7 @@ import pytest
 from bridgework_contracts.ids import RunId
 from bridgework_contracts.runs import Correction, correction_aad
 from bridgework_dental_exec.export import open_export
-from bridgework_dental_exec.seal import seal_snapshot
+from bridgework_dental_exec.export_sealer import seal_snapshot
 from bridgework_dental_exec.snapshot import Snapshot
 from bridgework_extractor import correcting
 from bridgework_extractor.correcting import SeenRows

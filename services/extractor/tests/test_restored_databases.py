@@ -1,10 +1,9 @@
 """An export that names a restored database: audited and extracted by a tenant's worker."""
 
 import asyncio
-import gc
 import json
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,9 @@ from bridgework_contracts.errors import ConfigurationError, SourceUnavailable
 from bridgework_contracts.ids import JobId
 from bridgework_contracts.progress import ExportAudited, RunFailed, SnapshotSealed
 from bridgework_contracts.runs import SourceSpec
-from bridgework_dental_exec.connections import Connections, ConnectionSettings
+from bridgework_dental_exec.databases.connections import Connections, ConnectionSettings
 from bridgework_dental_exec.export import open_export
-from bridgework_dental_exec.seal import seal_snapshot
+from bridgework_dental_exec.export_sealer import seal_snapshot
 from bridgework_extractor.app import open_app
 from bridgework_extractor.settings import Settings
 from bridgework_service.settings import load_settings
@@ -26,20 +25,15 @@ from bridgework_synthetic import generate
 from bridgework_testkit.databases import Databases
 from bridgework_testkit.eventually import eventually
 from bridgework_testkit.fault_proxy import FaultProxy
-from bridgework_testkit.restored import postgres_connection, restore_to_postgres
+from bridgework_testkit.restored import (
+    DRIVER_LEAVES_SOCKETS,
+    postgres_connection,
+    restore_to_postgres,
+)
 
 from services.extractor.tests.conftest import Extractor, full_run, settings
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
-)
-
-
-@pytest.fixture(autouse=True)
-def collected() -> Iterator[None]:
-    """Collect what the driver leaves: a socket whenever it does not get to log in."""
-    yield
-    gc.collect()
+pytestmark = DRIVER_LEAVES_SOCKETS
 
 
 @dataclass

@@ -15,16 +15,17 @@ from pathlib import Path, PurePosixPath
 
 from bridgework_contracts.errors import SourceUnreadable
 
-from bridgework_dental_exec.database_files import (
+from bridgework_dental_exec.databases.files import (
     DATABASE_SUFFIXES,
     HEAD_BYTES,
     SIDECARS,
     is_database,
 )
-from bridgework_dental_exec.database_place import is_database_yaml
+from bridgework_dental_exec.databases.place import is_database_yaml
 from bridgework_dental_exec.layout import DOCUMENT_FOLDERS, DOCUMENTS, TABLE_SUFFIXES
 
 _BLOCK = 1 << 20
+# What zipfile raises for broken entries, and NotImplementedError for a compression it lacks.
 _DAMAGED = (
     zipfile.BadZipFile,
     NotImplementedError,

@@ -28,7 +28,7 @@ class CanonicalSource:
 
     Args:
         snapshot: The sealed snapshot.
-        source: What the practice told us: time zone, appointment unit, merges, value maps, pins.
+        source: What the practice told us: time zone, appointment unit, merges, value maps.
         export: The opened export, for document bytes; ``None`` opens ``source.export_path`` when
             files are first asked for.
         hash_key: Key of the content hashes (up to 64 bytes); the same key makes runs comparable.

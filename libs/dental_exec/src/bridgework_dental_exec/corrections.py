@@ -17,7 +17,7 @@ import pyarrow as pa
 from bridgework_dental_exec.dialects import Dialect, detect
 from bridgework_dental_exec.export import Export
 from bridgework_dental_exec.physical_lines import physical_lines
-from bridgework_dental_exec.sealing import open_dataset, open_writer, row_hash_key
+from bridgework_dental_exec.sealed_parquet import open_dataset, open_writer, row_hash_key
 from bridgework_dental_exec.snapshot import HASH, LINE, Snapshot, TableInfo
 from bridgework_dental_exec.typed import type_snapshot
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bridgework_dental_exec.parsers.dates import DateRule, Order
+from bridgework_dental_exec.parsers.dates import DateRule, Kind, Order
 
 SLASHED = r"^\s*(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{2}|\d{4})(?:\D|$)"
 """A date of three numbers, day and month first, as DuckDB and Python read it."""
@@ -16,6 +16,7 @@ class DateColumn:
     """What one date column's values show.
 
     Attributes:
+        kind: How far its dates may lie, as the profile says.
         month_first: Values that can only be month/day (second number above 12).
         day_first: Values that can only be day/month.
         either: Values both numbers of which are at most 12.
@@ -26,6 +27,7 @@ class DateColumn:
 
     table: str
     column: str
+    kind: Kind
     month_first: int
     day_first: int
     either: int
@@ -40,20 +42,22 @@ class DateRules:
 
     Attributes:
         today: Day of the export.
-        columns: (table, column) → what its values show.
-        rules: (table, column) → how its values are read.
+        columns: (table, column) → what its values show; columns of tables without rows are not
+            there.
         swapped_lines: (table, column) → lines inside a block that one workstation wrote in the
             other order.
     """
 
     today: dt.date
     columns: dict[tuple[str, str], DateColumn] = field(default_factory=dict)
-    rules: dict[tuple[str, str], DateRule] = field(default_factory=dict)
     swapped_lines: dict[tuple[str, str], frozenset[int]] = field(default_factory=dict)
 
     def rule(self, table: str, column: str) -> DateRule:
         """Return the rule of one column; columns the profile calls no date read as any date."""
-        return self.rules.get((table, column)) or DateRule(today=self.today)
+        seen = self.columns.get((table, column))
+        if seen is None:
+            return DateRule(today=self.today)
+        return DateRule(order=seen.order, today=self.today, kind=seen.kind, sure=seen.sure)
 
     def other_order(self, table: str, column: str) -> DateRule:
         """Return a column's rule with day and month the other way round."""
@@ -66,10 +70,6 @@ class DateRules:
         return {
             "today": self.today.isoformat(),
             "columns": [asdict(column) for column in self.columns.values()],
-            "rules": [
-                {"table": table, "column": column, "order": r.order, "kind": r.kind, "sure": r.sure}
-                for (table, column), r in self.rules.items()
-            ],
             "swapped_lines": [
                 {"table": table, "column": column, "lines": sorted(lines)}
                 for (table, column), lines in self.swapped_lines.items()
@@ -84,10 +84,6 @@ class DateRules:
         return cls(
             today=today,
             columns={(c.table, c.column): c for c in columns},
-            rules={
-                (r["table"], r["column"]): DateRule(Order(r["order"]), today, r["kind"], r["sure"])
-                for r in data["rules"]
-            },
             swapped_lines={
                 (s["table"], s["column"]): frozenset(s["lines"]) for s in data["swapped_lines"]
             },

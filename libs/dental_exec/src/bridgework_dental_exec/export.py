@@ -14,7 +14,7 @@ from typing import Self
 from bridgework_contracts.errors import SourceUnreadable
 
 from bridgework_dental_exec.archive import Archive, Limits
-from bridgework_dental_exec.database_files import (
+from bridgework_dental_exec.databases.files import (
     DATABASE_SUFFIXES,
     DatabaseFile,
     find_database,
@@ -22,7 +22,7 @@ from bridgework_dental_exec.database_files import (
     no_database,
     two_databases,
 )
-from bridgework_dental_exec.database_place import NamedDatabase, is_database_yaml, read_place
+from bridgework_dental_exec.databases.place import NamedDatabase, is_database_yaml, read_place
 from bridgework_dental_exec.layout import DOCUMENT_FOLDERS, DOCUMENTS, MANIFEST, TABLE_SUFFIXES
 from bridgework_dental_exec.manifest import ManifestEntry, read_manifest
 

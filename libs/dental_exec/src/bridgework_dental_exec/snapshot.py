@@ -21,8 +21,8 @@ from bridgework_dental_exec.date_rules import DateRules
 from bridgework_dental_exec.export import Finding
 from bridgework_dental_exec.profile import Profile, TableDef, load_profile
 from bridgework_dental_exec.quarantine import Quarantined
-from bridgework_dental_exec.sealer import MEMORY_LIMIT, Sealed
-from bridgework_dental_exec.sealing import file_key, new_salt, open_dataset
+from bridgework_dental_exec.sealed_parquet import file_key, new_salt, open_dataset
+from bridgework_dental_exec.table_sealer import MEMORY_LIMIT, Sealed
 from bridgework_dental_exec.tables import HASH, LINE, TableInfo, TypedColumn
 
 __all__ = [

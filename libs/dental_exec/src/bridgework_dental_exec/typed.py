@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bridgework_dental_exec.cells import CellParsers, Parser
-from bridgework_dental_exec.columns import decide_dates
+from bridgework_dental_exec.date_orders import decide_dates
 from bridgework_dental_exec.moments import cut_moments, is_odd
 from bridgework_dental_exec.profile import Cell
-from bridgework_dental_exec.sealing import open_writer
+from bridgework_dental_exec.sealed_parquet import open_writer
 from bridgework_dental_exec.snapshot import Snapshot
 from bridgework_dental_exec.tables import LINE, TypedColumn
 

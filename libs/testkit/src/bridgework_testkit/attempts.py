@@ -49,7 +49,7 @@ class AttemptStoreContract:
 
     @pytest.fixture
     async def store(self) -> AttemptStore:
-        """Return the store under test, empty."""
+        """Return the store under test, empty; the subclass's fixture of this name."""
         raise NotImplementedError
 
     async def test_nobody_is_a_suspect_at_first(self, store: AttemptStore) -> None:

@@ -3,6 +3,7 @@
 Servers live for the session; each test gets its own database, topics and groups.
 """
 
+import gc
 from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
@@ -30,6 +31,13 @@ def postgres_server() -> Iterator[str]:
     """Dsn of a PostgreSQL server (15 or newer) on which databases may be created."""
     with postgres_for_tests() as dsn:
         yield dsn
+
+
+@pytest.fixture
+def sockets_collected() -> Iterator[None]:
+    """Collect at a test's end what a driver left; see ``restored.DRIVER_LEAVES_SOCKETS``."""
+    yield
+    gc.collect()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -11,9 +11,17 @@ from urllib.parse import urlsplit
 import asyncpg
 import duckdb
 import pyarrow as pa
+import pytest
 from bridgework_dental_exec.snapshot import Snapshot
 
 Row = tuple[Any, ...]
+DRIVER_LEAVES_SOCKETS = [
+    pytest.mark.usefixtures("sockets_collected"),
+    pytest.mark.filterwarnings(
+        "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
+    ),
+]
+"""Marks of tests in which pg8000 cannot log in: it then leaves its socket to the collector."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import Any
 from bridgework_audit import build_audit
 from bridgework_contracts.runs import SourceSpec
 from bridgework_dental_exec.canonical import CanonicalSource
-from bridgework_dental_exec.connections import Connections
+from bridgework_dental_exec.databases.connections import Connections
 from bridgework_dental_exec.export import open_export
-from bridgework_dental_exec.seal import seal_snapshot
+from bridgework_dental_exec.export_sealer import seal_snapshot
 from bridgework_extractor.settings import SourceSettings
 from bridgework_mapping.document import MappingDocument
 from bridgework_service.settings import load_settings

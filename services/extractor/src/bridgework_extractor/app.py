@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bridgework_contracts.topics import Subject
-from bridgework_dental_exec.connections import Connections
+from bridgework_dental_exec.databases.connections import Connections
 from bridgework_service.chassis import App, open_chassis
 from bridgework_service.consuming import TenantLoops
 from bridgework_service.tenants import Tenant

@@ -10,12 +10,12 @@ from bridgework_audit.quarantine import QuarantineCollector
 from bridgework_contracts.commands import AuditExport
 from bridgework_contracts.progress import ExportAudited
 from bridgework_dental_exec.canonical import CanonicalSource
-from bridgework_dental_exec.connections import Connections
 from bridgework_dental_exec.corrections import Fix
+from bridgework_dental_exec.databases.connections import Connections
 from bridgework_dental_exec.duplicates import identities, propose
 from bridgework_dental_exec.export import open_export
+from bridgework_dental_exec.export_sealer import seal_snapshot
 from bridgework_dental_exec.records import Provider
-from bridgework_dental_exec.seal import seal_snapshot
 from bridgework_mapping.document import MappingDocument
 
 from bridgework_extractor import correcting

@@ -76,7 +76,7 @@ class Extraction:
         self._spec = spec
         self._source = source
         self._hashes = hashes
-        self._files_kept = files
+        self._kept = files
         self._base = base
         self._producer = producer
         self._batch = batch
@@ -248,7 +248,7 @@ class Extraction:
         if file.content is not None and len(file.content) <= self._inline_bytes:
             content_b64 = base64.b64encode(file.content).decode()
         elif file.content is not None or file.temporary:
-            path, sealed = str(self._files_kept.keep(file)), True
+            path, sealed = str(self._kept.keep(file)), True
         return FileExtracted(
             run_id=self._spec.run_id,
             object=file.object,

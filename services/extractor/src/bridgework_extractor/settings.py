@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bridgework_dental_exec.connections import ConnectionName, ConnectionSettings
+from bridgework_dental_exec.databases.connections import ConnectionName, ConnectionSettings
 from bridgework_service.settings import ServiceSettings
 from pydantic import Field, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict

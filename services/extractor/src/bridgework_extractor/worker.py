@@ -24,10 +24,10 @@ from bridgework_contracts.progress import (
 from bridgework_contracts.runs import RunKind, RunSpec, SourceSpec
 from bridgework_contracts.topics import Subject, topic_name
 from bridgework_dental_exec.canonical import CanonicalSource
-from bridgework_dental_exec.connections import Connections
 from bridgework_dental_exec.corrections import Fix, Fixed
+from bridgework_dental_exec.databases.connections import Connections
 from bridgework_dental_exec.export import Export, open_export
-from bridgework_dental_exec.seal import seal_snapshot
+from bridgework_dental_exec.export_sealer import seal_snapshot
 from bridgework_dental_exec.snapshot import Snapshot
 from bridgework_eventlog.port import Producer
 from bridgework_mapping.document import MappingDocument
@@ -150,6 +150,7 @@ class Worker:
     async def _extract(self, spec: RunSpec) -> SnapshotSealed | RunFailed:
         began = time.perf_counter()
         sealed: _Sealed | None = None
+        base: BaseHashes | None = None
         try:
             sealed = await self._sealed(spec)
             source, done = sealed.source, sealed.corrections
@@ -178,6 +179,8 @@ class Worker:
                 remedy=str(exc.details.get("remedy", "Repair the export and start another run.")),
             )
         finally:
+            if base is not None:
+                base.close()
             if sealed is not None:
                 await asyncio.to_thread(sealed.source.close)
         seconds = time.perf_counter() - began

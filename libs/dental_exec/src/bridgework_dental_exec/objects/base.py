@@ -59,7 +59,7 @@ class Builder:
             connection.close()
 
     def build(self, row: Row) -> CanonicalRecord:
-        """Turn one row into a record."""
+        """Turn one row into a record; a builder that has its own ``records`` needs none."""
         raise NotImplementedError
 
     def decided(self) -> Iterator[Decided]:

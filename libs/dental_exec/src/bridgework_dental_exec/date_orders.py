@@ -14,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow.compute as pc
 from bridgework_contracts.errors import ConfigurationError
 
-from bridgework_dental_exec.blocks import find_blocks
 from bridgework_dental_exec.date_rules import SLASHED, DateColumn, DateRules
 from bridgework_dental_exec.moments import cut_moments
 from bridgework_dental_exec.parsers.dates import DateRule, Order, parse_date, parse_moment
-from bridgework_dental_exec.profile import TableDef
+from bridgework_dental_exec.profile import Profile, TableDef
 from bridgework_dental_exec.snapshot import Snapshot, utc_today
+from bridgework_dental_exec.swapped_blocks import find_blocks
 
 _TELLING = re.compile(SLASHED, re.ASCII)
 _FOUR_DIGIT_YEAR = re.compile(r"(?:^|\D)((?:19|20)\d\d)(?:\D|$)", re.ASCII)
@@ -44,21 +44,8 @@ def decide_dates(snapshot: Snapshot, pins: Mapping[str, str]) -> DateRules:
         days = pool.map(lambda table: _days(snapshot, table), dated)
         seen = {table.name: found for table, found in zip(dated, days, strict=True)}
     told = {t: {c: _told(days) for c, days in columns.items()} for t, columns in seen.items()}
-    columns = _decide(told, pins)
-    today = _today(snapshot, seen, columns)
-    rules = {
-        (table.name, column): DateRule(
-            order=columns[table.name, column].order
-            if (table.name, column) in columns
-            else Order.MDY,
-            today=today,
-            kind=kind,
-            sure=columns[table.name, column].sure if (table.name, column) in columns else True,
-        )
-        for table in snapshot.profile.tables.values()
-        for column, kind in table.dates.items()
-    }
-    result = DateRules(today, columns, rules)
+    columns = _decide(snapshot.profile, told, pins)
+    result = DateRules(_today(snapshot, seen, columns), columns)
     find_blocks(snapshot, result)
     return result
 
@@ -100,7 +87,7 @@ def _told(days: Counter[str]) -> tuple[int, int, int]:
 
 
 def _decide(
-    counts: dict[str, dict[str, tuple[int, int, int]]], pins: Mapping[str, str]
+    profile: Profile, counts: dict[str, dict[str, tuple[int, int, int]]], pins: Mapping[str, str]
 ) -> dict[tuple[str, str], DateColumn]:
     whole = [sum(c[i] for t in counts.values() for c in t.values()) for i in (0, 1)]
     decided = {}
@@ -115,7 +102,15 @@ def _decide(
             else:
                 order, sure, why = _order(month_first, day_first, file_sum, whole)
             decided[table, column] = DateColumn(
-                table, column, month_first, day_first, either, order, sure, why
+                table,
+                column,
+                profile.tables[table].dates[column],
+                month_first,
+                day_first,
+                either,
+                order,
+                sure,
+                why,
             )
     return decided
 

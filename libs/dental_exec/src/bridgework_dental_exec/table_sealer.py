@@ -13,7 +13,7 @@ from bridgework_dental_exec.export import Finding, TableFile
 from bridgework_dental_exec.profile import TableDef
 from bridgework_dental_exec.quarantine import Quarantined
 from bridgework_dental_exec.reading import RowSource, open_rows
-from bridgework_dental_exec.sealing import open_writer, row_hash_key
+from bridgework_dental_exec.sealed_parquet import open_writer, row_hash_key
 from bridgework_dental_exec.tables import HASH, LINE, TableInfo
 
 if TYPE_CHECKING:

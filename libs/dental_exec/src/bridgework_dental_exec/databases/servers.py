@@ -17,8 +17,7 @@ from bridgework_contracts.errors import (
 )
 from pydantic import JsonValue, Secret, SecretStr
 
-from bridgework_dental_exec.database_place import NamedDatabase, place_refused
-from bridgework_dental_exec.databases import (
+from bridgework_dental_exec.databases.database import (
     NO_SCAN,
     REFUSED,
     Connection,
@@ -26,8 +25,9 @@ from bridgework_dental_exec.databases import (
     StoredTable,
     ask,
 )
+from bridgework_dental_exec.databases.drivers import Driver, Said
+from bridgework_dental_exec.databases.place import NamedDatabase, place_refused
 from bridgework_dental_exec.dialects import FileScan
-from bridgework_dental_exec.drivers import Driver, Said
 
 _TABLES: Final = "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM INFORMATION_SCHEMA.TABLES"
 _COLUMNS: Final = (

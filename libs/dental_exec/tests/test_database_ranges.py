@@ -12,14 +12,13 @@ import duckdb
 import pytest
 from bridgework_contracts.errors import SourceUnavailable, SourceUnreadable
 from bridgework_contracts.runs import SourceSpec
-from bridgework_dental_exec import databases as database_queries
-from bridgework_dental_exec import sql_source
 from bridgework_dental_exec.canonical import CanonicalSource
-from bridgework_dental_exec.connections import Connections, ConnectionSettings
+from bridgework_dental_exec.databases import database, ranges
+from bridgework_dental_exec.databases.connections import Connections, ConnectionSettings
+from bridgework_dental_exec.databases.ranges import text_of
 from bridgework_dental_exec.export import open_export
-from bridgework_dental_exec.seal import seal_snapshot
+from bridgework_dental_exec.export_sealer import seal_snapshot
 from bridgework_dental_exec.snapshot import Snapshot
-from bridgework_dental_exec.sql_source import text_of
 from bridgework_testkit.databases import Databases
 from bridgework_testkit.restored import (
     postgres_connection,
@@ -90,8 +89,8 @@ async def test_a_database_gives_the_records_of_its_export(
 
     Keys of one column and of several; tables that are listed by the server, and ones that are told.
     """
-    monkeypatch.setattr(sql_source, "_ROWS_PER_RANGE", 600)
-    monkeypatch.setattr(sql_source, "_FETCH_ROWS", 100)
+    monkeypatch.setattr(ranges, "_ROWS_PER_RANGE", 600)
+    monkeypatch.setattr(ranges, "_FETCH_ROWS", 100)
     folder, connections = await restored(kind, exported, tmp_path, databases)
     snapshot = await asyncio.to_thread(sealed, folder, tmp_path, connections)
     spec = exported.source.model_copy(update={"export_path": ""})
@@ -180,21 +179,21 @@ def test_keys_that_lie_close_together_are_read_in_halves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One key far away makes ranges wide; no query holds more rows than it may; none is lost."""
-    monkeypatch.setattr(sql_source, "_ROWS_PER_RANGE", 100)
-    monkeypatch.setattr(sql_source, "_MOST_ROWS", 400)
+    monkeypatch.setattr(ranges, "_ROWS_PER_RANGE", 100)
+    monkeypatch.setattr(ranges, "_MOST_ROWS", 400)
     rows = "(SELECT * FROM range(1, 1200) UNION ALL SELECT 900000000 UNION ALL SELECT NULL) t(i)"
     small(tmp_path, [LEDGER.format(rows=rows), PATIENTS])
     told = {"driver": "duckdb", "dsn": str(tmp_path / "small.duckdb")}
     folder, connections = named(tmp_path / "e", told)
     sizes: list[int] = []
-    ask = database_queries.ask
+    ask = database.ask
 
     def counted(*args: Any, **kwargs: Any) -> Any:
         columns, found = ask(*args, **kwargs)
         sizes.append(len(found))
         return columns, found
 
-    monkeypatch.setattr(sql_source, "ask", counted)
+    monkeypatch.setattr(ranges, "ask", counted)
     snapshot = sealed(folder, tmp_path, connections)
     assert snapshot.tables["ledger"].rows == 1201
     assert max(sizes) <= 400
@@ -208,8 +207,8 @@ def test_a_key_that_repeats_is_read_in_halves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A narrow range is not counted first: what comes back says that it was too much."""
-    monkeypatch.setattr(sql_source, "_ROWS_PER_RANGE", 100)
-    monkeypatch.setattr(sql_source, "_MOST_ROWS", 150)
+    monkeypatch.setattr(ranges, "_ROWS_PER_RANGE", 100)
+    monkeypatch.setattr(ranges, "_MOST_ROWS", 150)
     rows = "(SELECT least(r, 300) FROM range(1, 1200) t(r)) t(i)"
     small(tmp_path, [LEDGER.format(rows=rows), PATIENTS])
     told = {"driver": "duckdb", "dsn": str(tmp_path / "small.duckdb")}
@@ -221,12 +220,12 @@ def test_a_database_that_goes_away_midway_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error is ours, and nothing pretends to be a snapshot."""
-    monkeypatch.setattr(sql_source, "_ROWS_PER_RANGE", 100)
+    monkeypatch.setattr(ranges, "_ROWS_PER_RANGE", 100)
     small(tmp_path, [LEDGER.format(rows="range(1, 3000) t(i)"), PATIENTS])
     told = {"driver": "duckdb", "dsn": str(tmp_path / "small.duckdb")}
     folder, connections = named(tmp_path / "e", told)
     calls = 0
-    ask = database_queries.ask
+    ask = database.ask
 
     def failing(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls
@@ -235,7 +234,7 @@ def test_a_database_that_goes_away_midway_is_said(
             raise SourceUnavailable("The source database does not answer.")
         return ask(*args, **kwargs)
 
-    monkeypatch.setattr(sql_source, "ask", failing)
+    monkeypatch.setattr(ranges, "ask", failing)
     with pytest.raises(SourceUnavailable):
         sealed(folder, tmp_path, connections)
     assert not (tmp_path / "snapshot" / "snapshot.json").exists()

@@ -15,7 +15,7 @@ import duckdb
 from bridgework_contracts.errors import SourceUnreadable
 
 from bridgework_dental_exec.checksums import sha256_of
-from bridgework_dental_exec.databases import NO_SCAN, Connection, SqlDialect, StoredTable
+from bridgework_dental_exec.databases.database import NO_SCAN, Connection, SqlDialect, StoredTable
 from bridgework_dental_exec.dialects import FileScan
 
 DATABASE_SUFFIXES = frozenset({".duckdb", ".sqlite", ".sqlite3", ".db"})

@@ -16,7 +16,7 @@ from typing import Any
 
 from bridgework_contracts.errors import SourceUnreadable
 
-from bridgework_dental_exec.databases import REFUSED, Database, StoredTable, ask, execute
+from bridgework_dental_exec.databases.database import REFUSED, Database, StoredTable, ask, execute
 from bridgework_dental_exec.dialects import FileScan
 from bridgework_dental_exec.export import TableFile
 from bridgework_dental_exec.profile import TableDef, folded

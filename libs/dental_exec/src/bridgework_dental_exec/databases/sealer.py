@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bridgework_dental_exec.database_place import place_refused
-from bridgework_dental_exec.databases import NO_SCAN, Database, StoredTable
+from bridgework_dental_exec.databases.database import NO_SCAN, Database, StoredTable
+from bridgework_dental_exec.databases.place import place_refused
+from bridgework_dental_exec.databases.ranges import columns_of, open_table
 from bridgework_dental_exec.export import Finding
 from bridgework_dental_exec.profile import Profile
 from bridgework_dental_exec.rows import column_names
-from bridgework_dental_exec.sealer import Sealed, Sealer
-from bridgework_dental_exec.sql_source import columns_of, open_table
+from bridgework_dental_exec.table_sealer import Sealed, Sealer
 
 _FILE_WINS = "This table is there as a file too: the file was read, the database's table was not."
 _FIRST_WINS = "Two places hold the same table: only the first was read."

@@ -5,12 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
-from bridgework_dental_exec.connections import Connections
-from bridgework_dental_exec.database_sealer import DatabaseSealer
+from bridgework_dental_exec.databases.connections import Connections
+from bridgework_dental_exec.databases.sealer import DatabaseSealer
 from bridgework_dental_exec.export import Export, Finding, TableFile
 from bridgework_dental_exec.profile import load_profile
-from bridgework_dental_exec.sealer import Sealed, Sealer
 from bridgework_dental_exec.snapshot import Snapshot, new_snapshot
+from bridgework_dental_exec.table_sealer import Sealed, Sealer
 from bridgework_dental_exec.typed import type_snapshot
 
 _AT_ONCE = 2

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from bridgework_contracts.errors import ConfigurationError
 
-from bridgework_dental_exec.databases import Mark
+from bridgework_dental_exec.databases.database import Mark
 
 _MARKS: Final[dict[str, Mark]] = {
     "qmark": "?",

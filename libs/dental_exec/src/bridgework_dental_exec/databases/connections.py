@@ -10,11 +10,11 @@ from typing import Annotated, Literal
 from bridgework_contracts.errors import ConfigurationError
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, Secret, SecretStr, StringConstraints
 
-from bridgework_dental_exec.database_files import DatabaseFile
-from bridgework_dental_exec.database_place import CONNECTION_NAME, NamedDatabase, place_refused
-from bridgework_dental_exec.database_servers import DatabaseServer
-from bridgework_dental_exec.databases import Database, Mark, SqlDialect
-from bridgework_dental_exec.drivers import Driver, load_driver
+from bridgework_dental_exec.databases.database import Database, Mark, SqlDialect
+from bridgework_dental_exec.databases.drivers import Driver, load_driver
+from bridgework_dental_exec.databases.files import DatabaseFile
+from bridgework_dental_exec.databases.place import CONNECTION_NAME, NamedDatabase, place_refused
+from bridgework_dental_exec.databases.servers import DatabaseServer
 
 ConnectionName = Annotated[str, StringConstraints(pattern=CONNECTION_NAME)]
 
