@@ -25,12 +25,12 @@ from bridgework_loader.creating import Creator
 from bridgework_loader.domain.deciding import SERVICE
 from bridgework_loader.engine import LoadEngine
 from bridgework_loader.handlers import ParkedWrites, WritesHandler
+from bridgework_loader.metrics import LoaderMetrics
 from bridgework_loader.pacing import OnStep, no_step
 from bridgework_loader.settings import Settings
 from bridgework_loader.strangers import StrangerWatch
 from bridgework_loader.undoing import Undoer
 from bridgework_loader.updating import Updater
-from bridgework_loader.watching import LoaderMetrics
 from bridgework_loader.writing import WAITING, Writing
 
 SCHEMA = "loader"

@@ -29,11 +29,11 @@ from bridgework_loader.domain import reasons
 from bridgework_loader.domain.arrivals import Arrival, Link, RecordKey, fields_hash, rounds
 from bridgework_loader.domain.deciding import Decision, outcome_of
 from bridgework_loader.domain.references import Resolved, resolve
+from bridgework_loader.metrics import LoaderMetrics
 from bridgework_loader.pacing import Pacing
 from bridgework_loader.ports import Destination, ModuleRules
 from bridgework_loader.undoing import Undo, Undoer
 from bridgework_loader.updating import Change, Updater
-from bridgework_loader.watching import LoaderMetrics
 
 T = TypeVar("T")
 MigrationUsers = Mapping[str, str | None]

@@ -11,7 +11,7 @@ from bridgework_loader.adapters.ledger import WriteLedger
 from bridgework_loader.domain import reasons
 from bridgework_loader.domain.arrivals import Arrival
 from bridgework_loader.domain.deciding import Decision, outcome_of
-from bridgework_loader.watching import LoaderMetrics
+from bridgework_loader.metrics import LoaderMetrics
 from bridgework_loader.writing import Writing
 
 _RELEASE_BATCH = 200

@@ -21,12 +21,12 @@ from bridgework_rehoster.adapters.ledger import FileLedger
 from bridgework_rehoster.attachments import Attachments
 from bridgework_rehoster.domain.deciding import SERVICE
 from bridgework_rehoster.handlers import FilesHandler, OutcomesHandler, ParkedFiles
+from bridgework_rehoster.metrics import RehosterMetrics
 from bridgework_rehoster.moving import WAITING, Moving
 from bridgework_rehoster.outcomes_read import OutcomesRead
 from bridgework_rehoster.pacing import OnStep, no_step
 from bridgework_rehoster.rehosting import Rehoster
 from bridgework_rehoster.settings import Settings
-from bridgework_rehoster.watching import RehosterMetrics
 
 SCHEMA = "rehoster"
 

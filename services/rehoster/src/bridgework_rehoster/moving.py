@@ -14,9 +14,9 @@ from bridgework_rehoster.adapters.ledger import FileLedger
 from bridgework_rehoster.domain import reasons
 from bridgework_rehoster.domain.deciding import outcome_of
 from bridgework_rehoster.domain.moves import Move, Place, RecordKey
+from bridgework_rehoster.metrics import RehosterMetrics
 from bridgework_rehoster.pacing import OnStep, Pacing, Step
 from bridgework_rehoster.rehosting import Rehoster
-from bridgework_rehoster.watching import RehosterMetrics
 
 WAITING = {
     CreditsExhausted.default_code: "The org's API credits of the last 24 hours are used up. "
