@@ -114,8 +114,11 @@ class Reconciler:
 
     async def told(self) -> list[Message]:
         """Take what the outbox owes the log, in order, opened."""
-        rows = await self.pool.fetch("select * from reconciler.outbox order by id")
-        await self.pool.execute("delete from reconciler.outbox")
+        rows = await self.pool.fetch(
+            # One statement: what a running watch commits meanwhile waits for the next call.
+            "with taken as (delete from reconciler.outbox returning *)"
+            " select * from taken order by id"
+        )
         return [
             decode(
                 self.tenant.sealer.open(
