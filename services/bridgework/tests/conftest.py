@@ -118,12 +118,15 @@ async def installation(
 ) -> AsyncIterator[Installation]:
     """Everything that ``bridgework up`` starts, for the whole session."""
     dsn, restored = await databases.create(), await databases.create()
-    connection = postgres_connection(restored, tenants=["onserver"])
+    connections = {
+        "restored": postgres_connection(restored, tenants=["onserver"]),
+        "away": postgres_connection(restored, connect={"port": 1}, tenants=["faraway"]),
+    }
     home = Home(tmp_path_factory.mktemp("home"))
     ports = Ports(free_port_block())
     async with AsyncExitStack() as stack:
         with pytest.MonkeyPatch.context() as environment:
-            environment.setenv("EXTRACTOR_DATABASES", json.dumps({"restored": connection}))
+            environment.setenv("EXTRACTOR_DATABASES", json.dumps(connections))
             await stack.enter_async_context(_services(home, dsn, ports))
         url = f"http://127.0.0.1:{ports.of('control')}"
         api = await stack.enter_async_context(JobApi(url, home.secrets().api_key))

@@ -1,6 +1,7 @@
 """A practice handed over as a database lands in Zoho as the same practice handed over as files."""
 
 import asyncio
+import io
 import json
 import shutil
 from dataclasses import dataclass
@@ -10,12 +11,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from bridgework.demo.sandbox import SandboxOrg, fallback_email
-from bridgework.journey import JourneyFailed
+from bridgework.journey import Journey, JourneyFailed
 from bridgework_dental_exec.export import open_export
 from bridgework_dental_exec.export_sealer import seal_snapshot
 from bridgework_dental_exec.snapshot import Snapshot
 from bridgework_synthetic import generate
+from bridgework_testkit.eventually import eventually
 from bridgework_testkit.restored import postgres_connection, restore_to_file, restore_to_postgres
+from rich.console import Console
 
 from services.bridgework.tests.conftest import Installation
 
@@ -97,6 +100,34 @@ async def test_another_practice_cannot_read_the_connection(
     await org.close()
     assert said[0] == said[1]
     assert "There is no connection of this name for this practice" in said[0]
+
+
+async def test_a_job_says_that_its_server_does_not_answer(
+    installation: Installation, practice: Practice, tmp_path: Path
+) -> None:
+    """Who migrates sees what it waits for, and so does who asks for the job."""
+    folder = practice.handed_over(tmp_path / "p")
+    (folder / "export" / "database.yaml").write_text("connection: away\n")
+    org, users = await installation.practice("faraway", folder)
+    printed = io.StringIO()
+    journey = Journey(installation.api, Console(file=printed, width=200), approver="a test")
+    creating = asyncio.create_task(
+        journey.create(
+            "faraway",
+            folder / "export",
+            fallback_email=fallback_email(users),
+            time_zone="America/New_York",
+            unit_min=10,
+        )
+    )
+    words = "waits for source_unavailable until somebody acts: The source database behind"
+    await eventually(lambda: words in printed.getvalue())
+    creating.cancel()
+    await asyncio.wait([creating])
+    await org.close()
+    jobs = (await installation.api.get("/jobs"))["data"]
+    (job,) = [one for one in jobs if one["tenant_id"] == "faraway"]
+    assert (job["state"], job["waiting"]["code"]) == ("auditing", "source_unavailable")
 
 
 async def test_the_audit_command_reads_a_server(

@@ -13,8 +13,8 @@ from bridgework_contracts.commands import (
     StartRun,
     TakeFingerprint,
 )
-from bridgework_contracts.ids import TenantId
-from bridgework_contracts.progress import ExportAudited, RunFailed
+from bridgework_contracts.ids import JobId, TenantId
+from bridgework_contracts.progress import AuditWaiting, ExportAudited, RunFailed
 from bridgework_contracts.runs import RunKind
 from bridgework_contracts.topics import tenant_topics
 from bridgework_mapping.document import MappingDocument
@@ -210,6 +210,30 @@ async def test_a_failed_audit_fails_the_job_and_can_be_asked_for_again(world: Wo
     (command,) = await world.owed(tenant_id)
     assert isinstance(command, AuditExport)
     (await world.api.ask("POST", f"/jobs/{job_id}/audit")).problem(409, "job_busy")
+
+
+async def test_a_job_shows_what_its_audit_waits_for(world: World) -> None:
+    """Until it is audited; a word that comes later changes nothing."""
+    job_id = await world.job()
+    tenant_id = await world.tenant_of(job_id)
+    waiting = AuditWaiting(
+        job_id=JobId(job_id),
+        audit_id="audit_1",
+        service="extractor",
+        code="source_unavailable",
+        sentence="No answer.",
+    )
+    await world.say(tenant_id, waiting)
+    assert (await world.api.get(f"/jobs/{job_id}"))["waiting"] == {
+        "service": "extractor",
+        "code": "source_unavailable",
+        "sentence": "No answer.",
+        "until": None,
+    }
+    await world.audited(job_id)
+    assert (await world.api.get(f"/jobs/{job_id}"))["waiting"] is None
+    await world.say(tenant_id, waiting)
+    assert (await world.api.get(f"/jobs/{job_id}"))["waiting"] is None
 
 
 async def test_an_audit_that_nobody_waits_for_changes_nothing(world: World) -> None:

@@ -219,6 +219,31 @@ async def test_counts_credits_and_what_a_run_waits_for_are_shown(world: World) -
     assert [wave["state"] for wave in shown["waves"]][:3] == ["settled", "open", "closed"]
 
 
+async def test_waiting_for_the_source_is_over_when_the_source_is_sealed(world: World) -> None:
+    """What the destination makes wait is shown on; a run that has ended waits for nothing."""
+    run_id = await world.start(await world.ready())
+    tenant_id, run = (await world.runs.run_row(run_id))["tenant_id"], RunId(run_id)
+    source = RunWaiting(run_id=run, service="extractor", code="source_unavailable", sentence="s")
+    zoho = RunWaiting(run_id=run, service="loader", code="rate_limited", sentence="s")
+    sealed = SnapshotSealed(run_id=run, extracted={}, seconds=1.0)
+
+    async def shown() -> str | None:
+        waiting = (await world.api.get(f"/runs/{run_id}"))["waiting"]
+        return waiting["code"] if waiting else None
+
+    await world.say(tenant_id, FingerprintTaken(run_id=run, label="before", modules=FINGERPRINT))
+    await world.say(tenant_id, source)
+    assert await shown() == "source_unavailable"
+    await world.say(tenant_id, sealed)
+    assert await shown() is None
+    await world.say(tenant_id, zoho, sealed)
+    assert await shown() == "rate_limited"
+    await world.api.post(f"/runs/{run_id}/cancel")
+    assert await shown() is None
+    await world.say(tenant_id, zoho)
+    assert await shown() is None
+
+
 async def test_the_first_fingerprint_under_a_label_stands(world: World) -> None:
     """What was there before is not what is there after a crash and a retry."""
     run_id = await world.start(await world.ready())

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from bridgework_contracts.codec import Message, decode
-from bridgework_contracts.commands import StartRun
+from bridgework_contracts.commands import AuditExport, CancelRun, StartRun
 from bridgework_contracts.ids import JobId, RunId, TenantId
 from bridgework_contracts.outcomes import Reason
 from bridgework_contracts.records import Provenance
@@ -24,6 +24,7 @@ from bridgework_dental_exec.records import (
 )
 from bridgework_eventlog.loop import Batch, Delivery
 from bridgework_eventlog.port import NewRecord, Record, TopicPartition
+from bridgework_eventlog.sealed import associated_data
 from bridgework_extractor.handlers import CommandsHandler
 from bridgework_extractor.settings import Settings
 from bridgework_extractor.worker import Worker
@@ -210,8 +211,8 @@ class Extractor:
             wake=self.wake,
         )
 
-    async def ask(self, tenant: Tenant, command: StartRun) -> None:
-        """Queue a command."""
+    async def ask(self, tenant: Tenant, command: AuditExport | StartRun | CancelRun) -> None:
+        """Hear a command."""
         handler = CommandsHandler(
             tenant=tenant,
             pool=self.chassis.pool,
@@ -221,6 +222,16 @@ class Extractor:
         )
         record = Record("t", 0, 0, b"k", b"", {}, datetime.now(UTC))
         await handler.handle(Batch(TopicPartition("t", 0), [Delivery(command, record, 1)]))
+
+    async def said(self, tenant: Tenant) -> list[Message]:
+        """Return every word to control, in order, opened."""
+        rows = await self.chassis.pool.fetch("select * from extractor.outbox order by id")
+        return [
+            decode(
+                tenant.sealer.open(row["value"], associated_data(row["topic"], bytes(row["key"])))
+            )
+            for row in rows
+        ]
 
     async def left(self) -> int:
         """Return how much work is not done."""

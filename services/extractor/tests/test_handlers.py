@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from bridgework_contracts.codec import Message, decode, encode
-from bridgework_contracts.commands import AuditExport, OpenWave, StartRun
+from bridgework_contracts.commands import AuditExport, CancelRun, OpenWave, StartRun
 from bridgework_contracts.errors import TerminalError
 from bridgework_contracts.ids import JobId, RunId, TenantId
 from bridgework_contracts.runs import RunKind, SourceSpec
@@ -117,6 +117,18 @@ async def test_an_undo_extracts_nothing_but_is_remembered(extractor: Extractor) 
     assert await extractor.chassis.registry.get(RunId("run_2")) == undo
     with pytest.raises(RunUnknown):
         await extractor.chassis.registry.get(RunId("run_1"))
+
+
+async def test_a_cancelled_run_is_not_extracted(extractor: Extractor) -> None:
+    """Also when its start is delivered once more; an audit and another run stay queued."""
+    first, second = StartRun(spec=spec("run_1")), StartRun(spec=spec("run_2"))
+    await extractor.commands(AUDIT, first, second)
+    for _ in range(2):
+        await extractor.commands(first, CancelRun(run_id=RunId("run_1")))
+    rows = await extractor.chassis.pool.fetch(
+        "select subject_id from extractor.work where done_at is null order by work_id"
+    )
+    assert [row["subject_id"] for row in rows] == ["audit_1", "run_2"]
 
 
 async def test_queued_commands_are_sealed_and_bound_to_their_place(extractor: Extractor) -> None:

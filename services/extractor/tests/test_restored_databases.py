@@ -3,21 +3,28 @@
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from bridgework_contracts.commands import AuditExport, StartRun
-from bridgework_contracts.errors import ConfigurationError, SourceUnavailable
-from bridgework_contracts.ids import JobId
-from bridgework_contracts.progress import ExportAudited, RunFailed, SnapshotSealed
-from bridgework_contracts.runs import SourceSpec
+from bridgework_contracts.commands import AuditExport, CancelRun, StartRun
+from bridgework_contracts.errors import ConfigurationError
+from bridgework_contracts.ids import JobId, RunId
+from bridgework_contracts.progress import (
+    AuditWaiting,
+    ExportAudited,
+    RunFailed,
+    RunWaiting,
+    SnapshotSealed,
+)
+from bridgework_contracts.runs import RunKind, SourceSpec
 from bridgework_dental_exec.databases.connections import Connections, ConnectionSettings
 from bridgework_dental_exec.export import open_export
 from bridgework_dental_exec.export_sealer import seal_snapshot
+from bridgework_eventlog.port import NewRecord
 from bridgework_extractor.app import open_app
 from bridgework_extractor.settings import Settings
 from bridgework_service.settings import load_settings
@@ -128,24 +135,97 @@ async def test_a_run_of_another_tenant_fails_as_without_the_connection(
 
 
 async def test_work_waits_for_a_server_that_does_not_answer(
-    extractor: Extractor, practice: Practice
+    extractor: Extractor, practice: Practice, tmp_path: Path
 ) -> None:
-    """Transient: the tenant's loop tries again, the work stays queued, and then it is done."""
+    """Control hears what it waits for at each try; other work goes first; then it is done."""
     tenant, at, stop = await extractor.tenant(), urlsplit(practice.dsn), asyncio.Event()
     assert at.hostname
     assert at.port
-    await extractor.ask(tenant, StartRun(spec=full_run(practice.named, "run_1")))
+    run = full_run(practice.named, "run_1")
+    audits = [
+        AuditExport(
+            job_id=JobId("job_1"),
+            audit_id=f"audit_{name}",
+            source=SourceSpec(export_path=str(export)),
+            report_dir=str(tmp_path / name),
+        )
+        for name, export in (("server", practice.named), ("files", practice.csv))
+    ]
+    await extractor.ask(tenant, StartRun(spec=run))
+    for audit in audits:
+        await extractor.ask(tenant, audit)
     async with FaultProxy(at.hostname, at.port) as proxy:
         worker = extractor.worker(tenant, restored(practice.dsn, host="127.0.0.1", port=proxy.port))
         await proxy.cut()
-        with pytest.raises(SourceUnavailable):
-            await worker.run(stop)
-        assert await extractor.left() == 1
-        proxy.restore()
         working = asyncio.create_task(worker.run(stop))
-        await eventually(extractor.nothing_left, 30)
+
+        async def waited_twice() -> bool:
+            said = await extractor.said(tenant)
+            return sum(isinstance(one, RunWaiting) for one in said) >= 2
+
+        await eventually(waited_twice, 30)
+        said = await extractor.said(tenant)
+        assert await extractor.left() == 2
+        (done,) = [one for one in said if isinstance(one, ExportAudited)]
+        assert (done.audit_id, done.ok) == ("audit_files", True)
+        waiting = [one for one in said if isinstance(one, RunWaiting | AuditWaiting)]
+        assert {type(one) for one in waiting} == {RunWaiting, AuditWaiting}
+        assert {(one.code, one.until) for one in waiting} == {("source_unavailable", None)}
+        assert "restored does not answer" in waiting[0].sentence
+        proxy.restore()
+        await eventually(extractor.nothing_left, 60)
         stop.set()
         await working
+    ended = (await extractor.said(tenant))[len(said) :]
+    assert [type(one) for one in ended if not isinstance(one, RunWaiting | AuditWaiting)] in (
+        [SnapshotSealed, ExportAudited],
+        [ExportAudited, SnapshotSealed],
+    )
+
+
+async def test_a_run_that_waits_can_be_cancelled(extractor: Extractor, practice: Practice) -> None:
+    """Nothing is said of it any more, and nothing is left to do."""
+    tenant, stop = await extractor.tenant(), asyncio.Event()
+    await extractor.ask(tenant, StartRun(spec=full_run(practice.named, "run_1")))
+    worker = extractor.worker(tenant, restored(practice.dsn, host="127.0.0.1", port=1))
+    working = asyncio.create_task(worker.run(stop))
+    await eventually(lambda: extractor.said(tenant))
+    await extractor.ask(tenant, CancelRun(run_id=RunId("run_1")))
+    assert await extractor.nothing_left()
+    stop.set()
+    await working
+    assert {type(one) for one in await extractor.said(tenant)} == {RunWaiting}
+
+
+async def test_a_run_that_is_cancelled_while_it_is_read_stops(
+    extractor: Extractor, practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the next batch; its next run reads everything, and a later delta has no such base."""
+    tenant, stop = await extractor.tenant(), asyncio.Event()
+    append = extractor.appended.append
+
+    async def cancelled_meanwhile(topic: str, records: Sequence[NewRecord]) -> None:
+        await append(topic, records)
+        await extractor.ask(tenant, CancelRun(run_id=RunId("run_1")))
+
+    monkeypatch.setattr(extractor.appended, "append", cancelled_meanwhile)
+    for run_id in ("run_1", "run_2"):
+        await extractor.ask(tenant, StartRun(spec=full_run(practice.csv, run_id)))
+    working = asyncio.create_task(extractor.worker(tenant).run(stop))
+    await eventually(extractor.nothing_left, 30)
+    stop.set()
+    await working
+    runs = [one.headers["correlation_id"] for _, batch in extractor.appended.calls for one in batch]
+    assert 0 < runs.count("run_1") < runs.count("run_2")
+    (sealed,) = await extractor.said(tenant)
+    assert isinstance(sealed, SnapshotSealed)
+    assert sealed.run_id == "run_2"
+    delta = full_run(practice.csv, "run_3").model_copy(
+        update={"kind": RunKind.DELTA, "base_run_id": RunId("run_1")}
+    )
+    failed = await extractor.worker(tenant)._extract(delta)
+    assert isinstance(failed, RunFailed)
+    assert failed.code == "base_missing"
 
 
 async def test_connections_come_from_one_setting(

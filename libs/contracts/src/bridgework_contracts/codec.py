@@ -21,6 +21,7 @@ from bridgework_contracts.errors import ContractViolation
 from bridgework_contracts.ids import MessageId
 from bridgework_contracts.outcomes import FileOutcome, RecordOutcome
 from bridgework_contracts.progress import (
+    AuditWaiting,
     DiffFinished,
     ExportAudited,
     FingerprintTaken,
@@ -48,6 +49,7 @@ Command = (
 )
 Progress = (
     ExportAudited
+    | AuditWaiting
     | SnapshotSealed
     | RunCounted
     | WaveSettled

@@ -93,8 +93,20 @@ class WaveSettled(Frozen):
     wave: int
 
 
+class AuditWaiting(Frozen):
+    """extractor → control, at each try: the source of an audit does not answer."""
+
+    type: Literal["AuditWaiting"] = "AuditWaiting"
+    job_id: JobId
+    audit_id: str
+    service: str
+    code: str
+    sentence: str
+    until: str | None = None
+
+
 class RunWaiting(Frozen):
-    """loader, rehoster → control: nothing can be written until ``until`` (UTC, ISO) or an act."""
+    """extractor, loader, rehoster → control: no further until ``until`` (UTC, ISO) or an act."""
 
     type: Literal["RunWaiting"] = "RunWaiting"
     run_id: RunId

@@ -12,7 +12,7 @@ JOB_BUSY = frozenset(
     {"auditing", "applying_schema", "rehearsing", "running", "delta_running", "undoing"}
 )
 Json = dict[str, Any]
-OnRun = Callable[[Json], None]
+OnState = Callable[[Json], None]
 
 
 class ApiProblem(Exception):
@@ -94,18 +94,19 @@ class JobApi:
         """Ask for something."""
         return await self.call("POST", path, body)
 
-    async def job_settled(self, job_id: str, timeout_s: float = 900.0) -> Json:
-        """Wait until a job is not busy; return it."""
+    async def job_settled(self, job_id: str, on_job: OnState, timeout_s: float = 900.0) -> Json:
+        """Wait until a job is not busy; ``on_job`` sees every state of it; return it."""
         deadline = asyncio.get_running_loop().time() + timeout_s
         while True:
             job: Json = await self.get(f"/jobs/{job_id}")
+            on_job(job)
             if job["state"] not in JOB_BUSY:
                 return job
             if asyncio.get_running_loop().time() > deadline:
                 raise ApiProblem(504, "timeout", f"The job is still {job['state']}.")
             await asyncio.sleep(0.2)
 
-    async def run_ended(self, run_id: str, on_run: OnRun, timeout_s: float = 86_400.0) -> Json:
+    async def run_ended(self, run_id: str, on_run: OnState, timeout_s: float = 86_400.0) -> Json:
         """Follow a run until it ends; ``on_run`` sees every state of it."""
         deadline = asyncio.get_running_loop().time() + timeout_s
         while True:

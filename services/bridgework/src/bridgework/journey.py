@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from bridgework.api import JobApi
-from bridgework.watching import watching
+from bridgework.watching import waiting_words, watching
 
 Json = dict[str, Any]
 
@@ -125,7 +125,15 @@ class Journey:
         self._say(f"{gate} approved by {self._approver}")
 
     async def _settled(self, job_id: str) -> Json:
-        job = await self._api.job_settled(job_id)
+        said: set[str] = set()
+
+        def look(job: Json) -> None:
+            words = waiting_words(job["waiting"]) if job["waiting"] else ""
+            if words and words not in said:
+                said.add(words)
+                self._say(words)
+
+        job = await self._api.job_settled(job_id, look)
         if job["state"] == "failed":
             error = job["error"] or {}
             raise JourneyFailed(f"{error.get('code')}: {error.get('sentence')}")

@@ -41,8 +41,7 @@ class RunView:
             self._progress.update(self._bars[name], completed=min(done, total), total=total)
         self._say(f"{self._title}: {run['state']}")
         if run["waiting"]:
-            until = run["waiting"].get("until") or "somebody acts"
-            self._say(f"waits for {run['waiting']['code']} until {until}")
+            self._say(waiting_words(run["waiting"]))
         if run["error"]:
             self._say(f"[red]{run['error']['code']}: {run['error']['sentence']}[/red]")
 
@@ -50,6 +49,12 @@ class RunView:
         if text not in self._said:
             self._said.add(text)
             self._console.print(f"  {text}")
+
+
+def waiting_words(waiting: Json) -> str:
+    """Say what a run or an audit waits for."""
+    until = waiting.get("until") or "somebody acts"
+    return f"waits for {waiting['code']} until {until}: {waiting['sentence']}"
 
 
 @contextmanager

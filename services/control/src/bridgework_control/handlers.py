@@ -11,6 +11,7 @@ from bridgework_contracts.codec import Command, Message
 from bridgework_contracts.commands import ResumeRun
 from bridgework_contracts.deadletters import DeadLetter
 from bridgework_contracts.progress import (
+    AuditWaiting,
     DiffFinished,
     ExportAudited,
     FingerprintTaken,
@@ -101,15 +102,22 @@ class ProgressHandler:
             case RunReported():
                 await connection.execute(self._runs.set_report, message.run_id, message.report)
                 await self._finish(connection, message.run_id)
-            case RunWaiting():
-                waiting = message.model_dump(mode="json", exclude={"type", "run_id"})
-                await connection.execute(self._runs.set_waiting, message.run_id, waiting)
+            case RunWaiting() | AuditWaiting():
+                await self._waits(connection, message)
             case RunFailed():
                 await self._failed(connection, message)
             case SnapshotSealed():
                 await self._sealed(connection, message)
             case _:
                 pass  # Not a word of progress: nothing to do here.
+
+    async def _waits(self, connection: Connection, message: RunWaiting | AuditWaiting) -> None:
+        ids = {"type", "run_id", "job_id", "audit_id"}
+        waiting = message.model_dump(mode="json", exclude=ids)
+        if isinstance(message, RunWaiting):
+            await connection.execute(self._runs.set_waiting, message.run_id, waiting)
+        else:
+            await connection.execute(self._jobs.set_waiting, message.job_id, waiting)
 
     async def _audited(self, connection: Connection, message: ExportAudited) -> None:
         job = await connection.fetchrow(self._jobs.lock_job, message.job_id)

@@ -7,7 +7,7 @@ published before is recognised by whoever reads it.
 import asyncio
 import base64
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -42,6 +42,15 @@ _STRANDED = "~"
 """Before the hash of a record whose parent is not there: it differs once the parent has come."""
 
 
+class RunDropped(Exception):
+    """The run was cancelled: nobody wants the rest of its records."""
+
+
+async def always() -> bool:
+    """Want everything."""
+    return True
+
+
 class Extraction:
     """Publishes one run's records.
 
@@ -56,6 +65,7 @@ class Extraction:
         batch: Records appended at once.
         inline_bytes: Smaller pictures travel inside their message.
         quarantine: Looks at everything that passes where a whole export is read.
+        wanted: Asked before each batch whether the run still goes on.
     """
 
     def __init__(
@@ -71,6 +81,7 @@ class Extraction:
         batch: int,
         inline_bytes: int,
         quarantine: QuarantineCollector | None = None,
+        wanted: Callable[[], Awaitable[bool]] = always,
     ) -> None:
         self._tenant_id = tenant_id
         self._spec = spec
@@ -82,6 +93,7 @@ class Extraction:
         self._batch = batch
         self._inline_bytes = inline_bytes
         self._quarantine = quarantine
+        self._wanted = wanted
         self._world: ClosedWorld | None = None
         self._long_notes: list[str] = []
         self._extracted: Counter[str] = Counter()
@@ -93,6 +105,9 @@ class Extraction:
         Returns:
             Counts as published in ``ObjectExtracted``: in a full run and a delta they are counted
             by the source itself, independently of what was published.
+
+        Raises:
+            RunDropped: it was cancelled meanwhile.
         """
         spec, source = self._spec, self._source
         if spec.sample is not None:
@@ -136,6 +151,8 @@ class Extraction:
         """Append what the iterator gives, which does its work in a thread, batch by batch."""
         topic = topic_name(self._tenant_id, subject)
         while batch := await asyncio.to_thread(_take, records, self._batch):
+            if not await self._wanted():
+                raise RunDropped
             await self._producer.append(topic, batch)
 
     def _records(self, records: Iterable[CanonicalRecord]) -> Iterator[NewRecord]:

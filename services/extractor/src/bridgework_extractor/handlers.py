@@ -3,7 +3,7 @@
 import asyncio
 
 from bridgework_contracts.codec import encode
-from bridgework_contracts.commands import AuditExport, StartRun
+from bridgework_contracts.commands import AuditExport, CancelRun, StartRun
 from bridgework_contracts.runs import RunKind
 from bridgework_eventlog.loop import Batch
 from bridgework_service.runs import RunRegistry
@@ -39,7 +39,7 @@ class CommandsHandler:
         self._wake = wake
 
     async def handle(self, batch: Batch) -> None:
-        """Queue what the extractor is asked for; asking twice queues once."""
+        """Queue what the extractor is asked for, once; drop what is not wanted any more."""
         for delivery in batch:
             message = delivery.message
             if isinstance(message, AuditExport):
@@ -48,6 +48,8 @@ class CommandsHandler:
                 await self._registry.put(message.spec)
                 if message.spec.kind is not RunKind.UNDO:
                     await self._ask(EXTRACT, message.spec.run_id, message)
+            elif isinstance(message, CancelRun):
+                await self._pool.execute(self._sql.drop_extraction, message.run_id)
         self._wake.set()
 
     async def _ask(self, kind: str, subject_id: str, command: AuditExport | StartRun) -> None:

@@ -90,6 +90,10 @@ class HashWriter:
             os.fsync(written.fileno())
         self._partial.replace(self._target)
 
+    def discard(self) -> None:
+        """Give up what was not closed; harmless after :meth:`close`."""
+        self._database.close()
+
     def _write(self) -> None:
         self._database.executemany("INSERT INTO hashes VALUES (?, ?, ?, ?)", self._waiting)
         self._waiting.clear()

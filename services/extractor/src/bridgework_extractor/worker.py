@@ -1,24 +1,33 @@
-"""Does a tenant's queued audits and extractions, oldest first."""
+"""Does a tenant's queued audits and extractions, oldest first.
+
+A source that does not answer keeps nobody else waiting: its work is tried again later, and control
+is told each time, so that the job shows what it waits for.
+"""
 
 import asyncio
 import secrets
 import shutil
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import structlog
 from bridgework_audit.quarantine import QuarantineCollector
 from bridgework_contracts.codec import Message, decode, encode, headers_for
 from bridgework_contracts.commands import AuditExport, StartRun
-from bridgework_contracts.errors import ConfigurationError, TerminalError
+from bridgework_contracts.errors import ConfigurationError, SourceUnavailable, TerminalError
 from bridgework_contracts.ids import message_id
 from bridgework_contracts.progress import (
+    AuditWaiting,
     ExportAudited,
     QuarantinedPlace,
     RunFailed,
+    RunWaiting,
     SnapshotSealed,
 )
 from bridgework_contracts.runs import RunKind, RunSpec, SourceSpec
@@ -33,13 +42,13 @@ from bridgework_eventlog.port import Producer
 from bridgework_mapping.document import MappingDocument
 from bridgework_service.outbox import ServiceOutbox
 from bridgework_service.tenants import Tenant
-from bridgework_store.pool import Pool
+from bridgework_store.pool import Connection, Pool
 from bridgework_store.statements import Statements
 
 from bridgework_extractor import correcting
 from bridgework_extractor.auditing import audit_export
 from bridgework_extractor.correcting import SeenRows
-from bridgework_extractor.extraction import SERVICE, Extraction
+from bridgework_extractor.extraction import SERVICE, Extraction, RunDropped, always
 from bridgework_extractor.handlers import work_aad
 from bridgework_extractor.hashes import BaseHashes, HashWriter
 from bridgework_extractor.kept_files import KeptFiles
@@ -48,6 +57,7 @@ from bridgework_extractor.settings import Settings
 log = structlog.get_logger(__name__)
 
 _KEY_BYTES = 32
+_LONGEST_PAUSE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +106,7 @@ class Worker:
                 continue
             aad = work_aad(row["kind"], row["subject_id"])
             command = decode(self._tenant.sealer.open(row["command_sealed"], aad))
-            work = asyncio.create_task(self._do(row["work_id"], command))
+            work = asyncio.create_task(self._do(row, command))
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
@@ -107,20 +117,45 @@ class Worker:
                 return
             await work
 
-    async def _do(self, work_id: int, command: Message) -> None:
+    async def _do(self, work: asyncpg.Record, command: Message) -> None:
         said: Message
-        if isinstance(command, AuditExport):
-            said = await self._audit(command)
-        elif isinstance(command, StartRun):
-            said = await self._extract(command.spec)
-        else:
+        if not isinstance(command, AuditExport | StartRun):
+            raise TypeError(type(command))  # the handler queues nothing else
+        try:
+            if isinstance(command, AuditExport):
+                said = await self._audit(command)
+            else:
+                said = await self._extract(command.spec, partial(self._wanted, work["work_id"]))
+        except SourceUnavailable as exc:
+            await self._postpone(work, command, exc)
             return
-        topic = topic_name(self._tenant.tenant_id, Subject.PROGRESS)
-        about = str(getattr(said, "run_id", "")) or str(getattr(said, "audit_id", ""))
-        headers = headers_for(said, message_id(about, said.type), run_id=about)
+        except RunDropped:
+            log.info("extraction_dropped", run_id=work["subject_id"])
+            return
         async with self._outbox.transaction() as connection:
-            await self._outbox.add(connection, topic, about.encode(), encode(said), headers)
-            await connection.execute(self._sql.work_done, work_id)
+            # Dropped meanwhile: nobody waits for the word any more.
+            if await connection.fetchval(self._sql.work_done, work["work_id"]) is not None:
+                await self._say(connection, said, work["subject_id"])
+
+    async def _postpone(
+        self, work: asyncpg.Record, command: AuditExport | StartRun, error: SourceUnavailable
+    ) -> None:
+        """Leave work whose source does not answer for later, and say what it waits for."""
+        pause_s = min(2.0 ** min(work["tries"], 10), _LONGEST_PAUSE_S)
+        log.warning("source_waited_for", code=error.code, pause_s=pause_s)
+        waiting = _waiting(command, error)
+        async with self._outbox.transaction() as connection:
+            left = await connection.fetchval(self._sql.postpone, work["work_id"], pause_s)
+            if left is not None:
+                await self._say(connection, waiting, work["subject_id"], str(work["tries"]))
+
+    async def _say(self, connection: Connection, word: Message, about: str, *identity: str) -> None:
+        topic = topic_name(self._tenant.tenant_id, Subject.PROGRESS)
+        headers = headers_for(word, message_id(about, word.type, *identity), run_id=about)
+        await self._outbox.add(connection, topic, about.encode(), encode(word), headers)
+
+    async def _wanted(self, work_id: int) -> bool:
+        return bool(await self._pool.fetchval(self._sql.wanted, work_id))
 
     async def _audit(self, command: AuditExport) -> ExportAudited:
         folder = self._folder("audits", command.audit_id)
@@ -147,26 +182,31 @@ class Worker:
             # The report stays; this snapshot was only for it, and its key is forgotten with it.
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
-    async def _extract(self, spec: RunSpec) -> SnapshotSealed | RunFailed:
+    async def _extract(
+        self, spec: RunSpec, wanted: Callable[[], Awaitable[bool]] = always
+    ) -> SnapshotSealed | RunFailed:
         began = time.perf_counter()
         sealed: _Sealed | None = None
         base: BaseHashes | None = None
+        hashes: HashWriter | None = None
         try:
             sealed = await self._sealed(spec)
             source, done = sealed.source, sealed.corrections
             collector = _collector(spec, source)
             base = await self._base(spec)
+            hashes = HashWriter(sealed.folder, sealed.key)
             counts = await Extraction(
                 tenant_id=self._tenant.tenant_id,
                 spec=spec,
                 source=source,
-                hashes=HashWriter(sealed.folder, sealed.key),
+                hashes=hashes,
                 files=KeptFiles(sealed.folder / "files", self._tenant.sealer),
                 base=base,
                 producer=self._producer,
                 batch=self._settings.append_batch,
                 inline_bytes=self._settings.inline_file_bytes,
                 quarantine=collector,
+                wanted=wanted,
             ).run()
             quarantined, left_out = await self._quarantined(spec, source, collector, done)
         except (TerminalError, ConfigurationError) as exc:
@@ -181,6 +221,8 @@ class Worker:
         finally:
             if base is not None:
                 base.close()
+            if hashes is not None:
+                hashes.discard()
             if sealed is not None:
                 await asyncio.to_thread(sealed.source.close)
         seconds = time.perf_counter() - began
@@ -333,6 +375,17 @@ def findings_of(snapshot: Snapshot) -> list[dict[str, Any]]:
         for one in snapshot.quarantine
     ]
     return whole + lines
+
+
+def _waiting(command: AuditExport | StartRun, error: SourceUnavailable) -> Message:
+    told = {
+        "service": SERVICE,
+        "code": error.code,
+        "sentence": f"{error} It is asked again by itself; nothing is lost.",
+    }
+    if isinstance(command, AuditExport):
+        return AuditWaiting(job_id=command.job_id, audit_id=command.audit_id, **told)
+    return RunWaiting(run_id=command.spec.run_id, **told)
 
 
 def _collector(spec: RunSpec, source: CanonicalSource) -> QuarantineCollector | None:

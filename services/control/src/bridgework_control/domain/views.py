@@ -22,6 +22,7 @@ def job_view(job: Row, approved: Sequence[Row]) -> dict[str, Any]:
         "export_path": job["source"]["export_path"],
         "mapping_hash": job["mapping_hash"],
         "audit": job["audit"],
+        "waiting": job["waiting"],
         "error": job["error"],
         "gates_approved": [row["gate"] for row in approved],
         "created_at": job["created_at"],

@@ -186,6 +186,7 @@ class JobRead(BaseModel):
     export_path: str
     mapping_hash: str
     audit: dict[str, Any] | None
+    waiting: dict[str, Any] | None
     error: dict[str, Any] | None
     gates_approved: list[Gate]
     created_at: datetime

@@ -19,11 +19,16 @@ order by created_at desc, job_id desc limit $4;
 
 -- name: set_state
 -- Moves a job to a state, and clears or sets its error.
-update {schema}.jobs set state = $2, error = $3, updated_at = clock_timestamp() where job_id = $1;
+update {schema}.jobs set state = $2, error = $3, waiting = null, updated_at = clock_timestamp() where job_id = $1;
 
 -- name: set_audit
 -- Keeps an audit's result.
-update {schema}.jobs set audit = $2, state = $3, error = $4, updated_at = clock_timestamp() where job_id = $1;
+update {schema}.jobs set audit = $2, state = $3, error = $4, waiting = null, updated_at = clock_timestamp()
+where job_id = $1;
+
+-- name: set_waiting
+-- Says what a job's audit waits for, as long as it is under way.
+update {schema}.jobs set waiting = $2, updated_at = clock_timestamp() where job_id = $1 and state = 'auditing';
 
 -- name: set_source
 -- Keeps what is confirmed about the source (merges, referral values, a newer export).

@@ -25,7 +25,7 @@ update {schema}.job_runs set settled_wave = greatest(settled_wave, $2) where run
 
 -- name: finish
 -- Ends a run.
-update {schema}.job_runs set state = $2, error = $3, finished_at = clock_timestamp() where run_id = $1;
+update {schema}.job_runs set state = $2, error = $3, waiting = null, finished_at = clock_timestamp() where run_id = $1;
 
 -- name: set_counts
 -- Keeps the newest counts.
@@ -44,17 +44,20 @@ update {schema}.job_runs set diff = $2 where run_id = $1;
 update {schema}.job_runs set report = $2 where run_id = $1;
 
 -- name: set_findings
--- Keeps what concerns whole files of the run's export.
-update {schema}.job_runs set findings = $2, sealed_at = coalesce(sealed_at, clock_timestamp()) where run_id = $1;
+-- Keeps what concerns whole files of the run's export; its source has answered.
+update {schema}.job_runs
+set findings = $2, sealed_at = coalesce(sealed_at, clock_timestamp()),
+    waiting = case when waiting ->> 'service' <> 'extractor' then waiting end
+where run_id = $1;
 
 -- name: set_waiting
--- Says what a run waits for.
-update {schema}.job_runs set waiting = $2 where run_id = $1;
+-- Says what a run waits for, as long as it is under way.
+update {schema}.job_runs set waiting = $2 where run_id = $1 and finished_at is null;
 
 -- name: stop
 -- Pauses or fails a run, and keeps where it was.
 update {schema}.job_runs
-set state = $2, error = $3,
+set state = $2, error = $3, waiting = null,
     stopped_in = case when state in ('paused', 'failed') then stopped_in else state end
 where run_id = $1;
 

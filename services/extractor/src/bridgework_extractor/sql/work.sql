@@ -4,13 +4,26 @@ insert into {schema}.work (tenant_id, kind, subject_id, command_sealed) values (
 on conflict do nothing;
 
 -- name: next_work
--- The oldest piece of work of a tenant that is not done.
-select work_id, kind, subject_id, command_sealed from {schema}.work
-where tenant_id = $1 and done_at is null order by work_id limit 1;
+-- The oldest piece of work of a tenant that is not done and need not wait.
+select work_id, kind, subject_id, command_sealed, tries from {schema}.work
+where tenant_id = $1 and done_at is null and next_try_at <= clock_timestamp() order by work_id limit 1;
 
 -- name: work_done
--- Notes that a piece of work is done.
-update {schema}.work set done_at = clock_timestamp() where work_id = $1;
+-- Notes that a piece of work is done; gives nothing where it was dropped meanwhile.
+update {schema}.work set done_at = clock_timestamp() where work_id = $1 and done_at is null returning work_id;
+
+-- name: postpone
+-- Leaves a piece of work for later ($2 seconds); gives nothing where it was dropped meanwhile.
+update {schema}.work set tries = tries + 1, next_try_at = clock_timestamp() + make_interval(secs => $2)
+where work_id = $1 and done_at is null returning work_id;
+
+-- name: drop_extraction
+-- A cancelled run's extraction is not wanted any more.
+update {schema}.work set done_at = clock_timestamp() where kind = 'extract' and subject_id = $1 and done_at is null;
+
+-- name: wanted
+-- Whether a piece of work is still to be done.
+select done_at is null from {schema}.work where work_id = $1;
 
 -- name: put_snapshot
 -- Notes where a run's snapshot lies.
