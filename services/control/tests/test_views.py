@@ -16,6 +16,7 @@ JOB: dict[str, Any] = {
     "mapping_hash": "m",
     "mapping": {},
     "audit": {"hash": "a"},
+    "waiting": None,
     "schema_plan": None,
     "live_names": {},
     "owners": [{"provider_key": "11", "user_id": "9", "evidence": "email", "review": False}],

@@ -13,7 +13,9 @@ import pytest
 from tests.contract.zoho.kit import Maker, Org, fact
 
 ROOT = Path(__file__).parents[3]
-TIME_BUDGET_S = 60.0
+TIME_BUDGET_S = 200.0
+"""Ends what hangs; it takes a small part of it."""
+pytestmark = pytest.mark.timeout(240)
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
