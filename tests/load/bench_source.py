@@ -123,7 +123,7 @@ def of_list() -> Iterator[tuple[str, str, str | None, str | None, Any]]:
     """Yield the wordings written by hand beside the practices."""
     for line in (TESTS / "data" / "recall_wordings.tsv").read_text("utf-8").split("\n"):
         if line and not line.startswith("#"):
-            subject, body, want = line.split("\t")
+            subject, body, want = line.replace("\\n", "\n").split("\t")
             wanted = None if want == "-" else [] if want == "?" else want.split()
             yield subject, body, None, "2025-07-07T09:00:00", wanted
 

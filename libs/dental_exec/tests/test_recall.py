@@ -31,6 +31,12 @@ POSITIVE: list[tuple[str, str | None, list[tuple[str | None, str | None]]]] = [
     ("cleaning quarterly per Dr", None, [("P3M", "Prophy")]),
     ("annual bitewings", None, [("P1Y", "Bitewings")]),
     ("FMX q5 years / BWX yearly", None, [("P5Y", "FMX"), ("P1Y", "Bitewings")]),
+    ("perio every four (4) months", None, [("P4M", "Perio maintenance")]),
+    ("PRO 6M BWX 1Y", None, [("P6M", "Prophy"), ("P1Y", "Bitewings")]),
+    ("6M PRO 1Y BWX", None, [("P6M", "Prophy"), ("P1Y", "Bitewings")]),
+    ("<p>Recare: <b>6</b>&nbsp;months</p>", None, [("P6M", None)]),
+    ("OLD RECALL: 6M  NEW RECALL: 4M", None, [("P4M", None)]),
+    ("D/C 4mo PM. Resume 6mo recall.", None, [("P6M", None)]),
     ("switch recall from 6 months to 4 months", None, [("P4M", None)]),
     ("recall 6mo -> 3mo perio", None, [("P3M", "Perio maintenance")]),
     ("recall", "no longer on 6 mo, see every 3 months for PM", [("P3M", "Perio maintenance")]),
@@ -55,6 +61,10 @@ NOTHING: list[tuple[str, str | None]] = [
     ("DEA renewal due 09/17/26", None),
     ("lab case due back 8/26", "crn #19"),
     ("med hx", "Pt does not recall taking premed 6 months ago"),
+    ("3M recall notice - adhesive", None),
+    ("#3 2 MO decay, 15 MO composite", "recall exam"),
+    ("hyg is booking 5 months out", None),
+    ("recall visit is in 2 weeks", None),
     ("FDA recall notice", "anesthetic lot, replace within 2 weeks"),
     ("call pt in 2 weeks to schedule prophy", None),
     ("call at 3 PM", None),
@@ -70,6 +80,14 @@ NOTHING: list[tuple[str, str | None]] = [
     ("software license yearly", None),
     ("overdue hyg - call", "6 months overdue"),
 ]
+UNDECIDED = [
+    "recall 6 mo per Dr. Tran / 4 mo per chart - which??",
+    "Husband is on 3mo perio, but pt herself is 6 month recall",
+    "May need to go to 3 month recall",
+    "6 MRC / 3 MRC ??",
+    "put on 4 month",
+]
+LEFT_OVER = ["rappel aux 6 mois", "limpieza cada 6 meses", "was 6m now 3m"]
 OPEN = ["6/12 recall card sent", "12 recall", "recall ?mo", "recall 3-4 months", "recall per Dr"]
 
 
@@ -96,6 +114,21 @@ def test_what_is_not_settled_goes_to_review_without_a_default(subject: str) -> N
     """A person decides; no interval is invented."""
     found = parse_recalls(subject, None, "2026-01-15", CREATED)
     assert [(r.interval, r.confidence < REVIEW_BELOW) for r in found] == [(None, True)]
+
+
+@pytest.mark.parametrize("subject", UNDECIDED)
+def test_intervals_that_contradict_each_other_are_a_persons_to_decide(subject: str) -> None:
+    """Each is shown, none is taken."""
+    found = parse_recalls(subject, None, None, CREATED)
+    assert found
+    assert all(r.interval and r.confidence < REVIEW_BELOW for r in found)
+
+
+@pytest.mark.parametrize("subject", LEFT_OVER)
+def test_words_that_are_not_read_but_may_name_a_recall_go_to_review(subject: str) -> None:
+    """Another language, a habit, no word that says recall: nothing is lost."""
+    (found,) = parse_recalls(subject, None, None, CREATED)
+    assert (found.interval, found.confidence < REVIEW_BELOW) == (None, True)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +191,11 @@ def measure(rows: list[dict[str, Any]]) -> tuple[float, float]:
 def wordings() -> list[tuple[str, str, str]]:
     """Return (subject, body, intervals) of wordings no practice at hand uses."""
     lines = (Path(__file__).parent / "data" / "recall_wordings.tsv").read_text("utf-8").split("\n")
-    return [tuple(x.split("\t")) for x in lines if x and not x.startswith("#")]  # type: ignore[misc]  # three cells each
+    return [
+        tuple(line.replace("\\n", "\n").split("\t"))  # type: ignore[misc]  # three cells each
+        for line in lines
+        if line and not line.startswith("#")
+    ]
 
 
 def test_every_wording_of_the_list_reads_as_a_person_would() -> None:

@@ -16,7 +16,7 @@ from bridgework_dental_exec.recall_text import Field, TaskContext, TaskText, ref
 REVIEW_BELOW = 0.75
 """Recalls below this confidence go to the review list."""
 
-_SURE, _BY_OTHER_FIELD, _DUE_ONLY, _UNSURE = 0.96, 0.9, 0.85, 0.4
+_SURE, _BY_OTHER_FIELD, _DUE_ONLY, _TENTATIVE, _UNSURE = 0.96, 0.9, 0.85, 0.6, 0.4
 _NEAR_CHARS = 48
 _LABELS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 
@@ -85,7 +85,7 @@ def parse_recalls(
     found: list[Recall] = []
     for text in texts:
         found += _intervals(text, context)
-    found = _once(found)
+    found = _contradicting(_once(found))
     dues = [d for text in texts for d in due_dates(text, context, written)]
     if found:
         return _with_due(found, dues, due)
@@ -95,7 +95,7 @@ def parse_recalls(
 
 
 def _intervals(text: TaskText, context: TaskContext) -> list[Recall]:
-    found = []
+    found: list[Recall] = []
     all_mentions = g.mentions(text.low)
     for number, mention in enumerate(all_mentions):
         if not mention.iso:
@@ -103,46 +103,79 @@ def _intervals(text: TaskText, context: TaskContext) -> list[Recall]:
         following = all_mentions[number + 1] if number + 1 < len(all_mentions) else None
         if _is_over(text, mention, following):
             continue
-        recall = _judge(text, mention, context, alone=len(all_mentions) == 1)
-        if recall is not None:
-            found.append(recall)
+        recall = _judge(text, mention, context, all_mentions)
+        if recall is None:
+            continue
+        if g.CORRECTS.search(text.low[text.clause(mention.start)[0] : mention.start]):
+            found = [one for one in found if _kind_group(one) != _kind_group(recall)]
+        found.append(recall)
     return found
+
+
+def _kind_group(recall: Recall) -> str:
+    """Return what the interval is of: the visit, or one kind of pictures."""
+    return recall.type if recall.type in {"Bitewings", "Pano", "FMX"} else "visit"
 
 
 def _is_over(text: TaskText, mention: g.Mention, following: g.Mention | None) -> bool:
     """True for an interval that was, is refused, or is a length of time."""
     start, end = text.clause(mention.start)
     before, after = text.low[start : mention.start], text.low[mention.end : end]
-    if g.OLD_AFTER.search(after) or g.NEVER_SINCE.search(before):
+    turns = g.TURNS_INTO.match(after) is not None
+    return (
+        _is_past(text, mention, before, after)
+        or _is_something_else(text, mention, before, after)
+        or (turns and following is not None and following.end <= end + 12)
+        or refused(text, start, end)
+        or g.NOT_WANTED.search(before) is not None
+    )
+
+
+def _is_past(text: TaskText, mention: g.Mention, before: str, after: str) -> bool:
+    """True where the words beside it say ``ago``, ``was``, ``for the last``, ``no visit in``."""
+    old = g.OLD_AFTER.search(after)
+    if old is not None and not (mention.named and g.STILL_NAMED.search(old[0])):
         return True
-    if g.OLD_BEFORE.search(before) and not _names_a_visit(text, mention, before):
+    if g.NEVER_SINCE.search(before):
         return True
+    return bool(g.OLD_BEFORE.search(before)) and not _names_a_visit(text, mention, before)
+
+
+def _is_something_else(text: TaskText, mention: g.Mention, before: str, after: str) -> bool:
+    """True for when to call, how often is paid, when a visit is, and a tooth's surfaces."""
     if g.CONTACT.search(before) and re.search(r"\b(?:in|w/in|after)\s*$", before):
         return True
-    if re.search(r"\bper\s*$|\d\s*(?:x\s*)?per\s*$|\d\s*/\s*$", before):
+    if g.PER.search(before):
         return True
-    if following is not None and g.TURNS_INTO.match(after) and following.end <= end + 12:
+    ahead = g.AHEAD.search(after) is not None
+    if re.match(r"P\d+[DW]", mention.iso) and (g.SOON.search(before) or ahead):
         return True
-    return refused(text, start, end) or bool(
-        re.search(
-            r"(?<![a-z])(?:declin\w*|refus\w*|not interested in|does(?:n'?t| not) want)(?![a-z])",
-            before,
-        )
+    if ahead and g.BOOKING.search(before):
+        return True
+    words = text.low[mention.start : mention.end].strip(". ")
+    return bool(g.SURFACE_AFTER.match(after)) or bool(
+        re.fullmatch(r"\d+\s*(?:m|mo|d|do)", words) and g.SURFACE.search(before + words + after)
     )
 
 
 def _names_a_visit(text: TaskText, mention: g.Mention, before: str) -> bool:
     """True where the words before an interval lead to a visit (``here for 6 mo recall``)."""
+    if g.SET_FOR.search(before):
+        return True
     if g.VISIT_LEAD.search(before):
         after = text.low[mention.end :].lstrip(" -.")
         if mention.named or g.starts_with_visit(after):
             return True
     times = re.search(r"\s*-?\s*x\s*$", before)
-    return times is not None and g.ends_with_visit(before[: times.start()])
+    return (
+        times is not None
+        and g.ends_with_visit(before[: times.start()])
+        and not g.mentions(before[: times.start()])  # ``3 mo PMs x 1 yr``: for how long
+    )
 
 
 def _judge(  # noqa: C901, PLR0912 - the decision table in one place
-    text: TaskText, mention: g.Mention, context: TaskContext, *, alone: bool
+    text: TaskText, mention: g.Mention, context: TaskContext, told: list[g.Mention]
 ) -> Recall | None:
     """Decide whether an interval is a recall's, and of what kind."""
     start, end = text.clause(mention.start)
@@ -171,15 +204,20 @@ def _judge(  # noqa: C901, PLR0912 - the decision table in one place
         confidence = _UNSURE if context.only_refused(text) else _BY_OTHER_FIELD
     elif context.named_elsewhere(text.field) and not context.office[text.field]:
         confidence = _BY_OTHER_FIELD
-    elif back:
-        confidence = 0.6
+    elif mention.repeats and _near(mention, context.seen[text.field]):
+        confidence = _DUE_ONLY
+    elif back or _near(mention, context.seen[text.field]):
+        confidence = _TENTATIVE
     else:
         return None
-    kind = _nearest_kind(mention, kinds)
+    if g.TENTATIVE.search(text.low[start : mention.start]):
+        confidence = min(confidence, _TENTATIVE)
+    first = min(one.start for one in told if start <= one.start < end)
+    kind = _nearest_kind(mention, kinds, first)
     if kind is not None:
         span = [min(span[0], kind[0]), max(span[1], kind[1])]
-    elif alone:
-        kind = _nearest_kind(mention, context.wanted_types(text))
+    elif len(told) == 1:
+        kind = _nearest_kind(mention, context.wanted_types(text), first)
     for a, b in context.recall[text.field]:
         if start <= a < end and _gap(span, a, b) <= 12:  # noqa: PLR2004 - "recall - prophy"
             span = [min(span[0], a), max(span[1], b)]
@@ -217,6 +255,28 @@ def _once(found: list[Recall]) -> list[Recall]:
     return kept
 
 
+def _contradicting(found: list[Recall]) -> list[Recall]:
+    """Leave it to a person where a task names two intervals for one kind of visit."""
+    told: dict[tuple[str, str | None], set[str | None]] = {}
+    # What somebody only thinks about contradicts nothing; what is asked about (``3 mo?``) does.
+    said = [one for one in found if one.interval and one.confidence != _TENTATIVE]
+    untyped = any(one.type is None for one in said if _kind_group(one) == "visit")
+    for one in said:
+        told.setdefault(_subject(one, untyped=untyped), set()).add(_months(one.interval))
+    return [
+        replace(one, confidence=min(one.confidence, _TENTATIVE))
+        if len(told.get(_subject(one, untyped=untyped), ())) > 1
+        else one
+        for one in found
+    ]
+
+
+def _subject(recall: Recall, *, untyped: bool) -> tuple[str, str | None]:
+    """Return what two intervals must share to contradict each other."""
+    group = _kind_group(recall)
+    return group, None if group != "visit" or untyped else recall.type
+
+
 def _months(interval: str | None) -> str | None:
     """Return an interval with years as months, for comparing."""
     match = re.fullmatch(r"P(\d+)Y(.*)", interval or "")
@@ -237,10 +297,20 @@ def _adjacent(mention: g.Mention, kinds: list[tuple[int, int, str]]) -> bool:
 
 
 def _nearest_kind(
-    mention: g.Mention, kinds: list[tuple[int, int, str]]
+    mention: g.Mention, kinds: list[tuple[int, int, str]], first: int
 ) -> tuple[int, int, str] | None:
+    """Return the kind an interval belongs to; of two at the same distance as the clause begins.
+
+    ``PRO 6M BWX 1Y`` names kinds first, ``6M PRO 1Y BWX`` the intervals.
+    """
     specific = [k for k in kinds if k[2] not in {"Hygiene", "Exam"}] or kinds
-    return min(specific, key=lambda k: _gap([mention.start, mention.end], k[0], k[1]), default=None)
+    kind_first = any(k[0] < first for k in kinds)
+
+    def distance(kind: tuple[int, int, str]) -> tuple[int, bool]:
+        before = kind[0] < mention.start
+        return _gap([mention.start, mention.end], kind[0], kind[1]), before != kind_first
+
+    return min(specific, key=distance, default=None)
 
 
 def _with_due(found: list[Recall], dues: list[Due], due: str | None) -> list[Recall]:
@@ -273,22 +343,55 @@ def _due_recall(due: Due, context: TaskContext) -> Recall:
 def _unsettled(texts: list[TaskText], context: TaskContext) -> list[Recall]:
     """Return what names a recall but leaves its interval open: for a person, without default."""
     for text in texts:
-        for start, end in context.recall[text.field]:
-            a, b = text.clause(start)
-            if refused(text, a, b) or context.office[text.field]:
-                continue
-            clause = text.low[a:b]
-            open_words = (
-                g.UNKNOWN_NUMBER.search(clause)
-                or g.BARE.search(clause)
-                or g.FRACTION.search(clause)
-                or any(not m.iso for m in g.mentions(clause))
-                or re.search(r"\bper (?:dr|doctor|dds|rdh)\b", clause)
-            )
-            if open_words:
-                span = (a, b)
-                return [
-                    Recall(None, None, None, None, "none", _UNSURE, text.field, span, text.raw[a:b])
-                ]
-            del end
+        if context.office[text.field]:
+            continue
+        for start, _ in context.recall[text.field]:
+            span = text.clause(start)
+            if not refused(text, *span) and _is_open(text.low[span[0] : span[1]]):
+                return [_to_review(text, span)]
+    for text in texts if not any(context.office.values()) else ():
+        place = _left_over(text, context)
+        if place is not None:
+            return [_to_review(text, place)]
     return []
+
+
+def _is_open(clause: str) -> bool:
+    return bool(
+        g.UNKNOWN_NUMBER.search(clause)
+        or g.BARE.search(clause)
+        or g.FRACTION.search(clause)
+        or any(not m.iso for m in g.mentions(clause))
+        or re.search(r"\bper (?:dr|doctor|dds|rdh)\b", clause)
+    )
+
+
+def _left_over(text: TaskText, context: TaskContext) -> tuple[int, int] | None:
+    """Return a place that may well name a recall in words that are not read.
+
+    Another language, a habit (``6's``), or an interval of months among words of people who come
+    again; never where money, other care or a refusal is the subject.
+    """
+    if context.other_care[text.field] or context.false_recall:
+        return None
+    foreign = g.FOREIGN.search(text.low)
+    if foreign is not None and not g.FOREIGN_OTHER.search(text.low):
+        return foreign.span()
+    habit = g.HABIT.search(text.low)
+    if habit is not None and context.types[text.field]:
+        return habit.span()
+    told = g.mentions(text.low)
+    for number, mention in enumerate(told):
+        following = told[number + 1] if number + 1 < len(told) else None
+        if not re.match(r"P\d+[MY]", mention.iso) or _is_over(text, mention, following):
+            continue
+        before, words = text.low[: mention.start], text.low[mention.start : mention.end]
+        every = re.match(r"(?:every|evry|each|q)\W*\w", words) is not None
+        if context.seen[text.field] or every or g.CORRECTS.search(before):
+            return text.clause(mention.start)
+    return None
+
+
+def _to_review(text: TaskText, span: tuple[int, int]) -> Recall:
+    a, b = span
+    return Recall(None, None, None, None, "none", _UNSURE, text.field, span, text.raw[a:b])

@@ -1,5 +1,6 @@
 """A task's text prepared for the recall parser: its clauses, and what they name or refuse."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +26,7 @@ class TaskText:
         low = low.translate(
             str.maketrans("\u2010\u2011\u2012\u2013\u2014\u2019\t\u00a0", "-----'  ")
         )
+        low = g.MARKUP.sub(_blank, low)
         cuts = [0]
         ends = [m.span() for m in g.CLAUSE_END.finditer(low)]
         for match in g.ASIDE.finditer(low):
@@ -44,6 +46,12 @@ class TaskText:
         return 0, len(self.low)
 
 
+def _blank(match: re.Match[str]) -> str:
+    """Return spaces in place of markup, a new line where it ends one."""
+    told = "\n" if g.MARKUP_BREAK.match(match[0]) else "&" if match[0] == "&amp;" else " "
+    return told.ljust(len(match[0]))
+
+
 class TaskContext:
     """What the whole task says: is a recall named, is something else the subject."""
 
@@ -52,6 +60,7 @@ class TaskContext:
         self.recall = {t.field: true_recalls(t) for t in texts}
         self.types = {t.field: kinds_of(t) for t in texts}
         self.office = {t.field: bool(g.MONEY_OR_OFFICE.search(t.low)) for t in texts}
+        self.seen = {t.field: [m.span() for m in g.SEEN.finditer(t.low)] for t in texts}
         self.other_care = {t.field: bool(g.OTHER_CARE.search(t.low)) for t in texts}
         self.false_recall = any(g.FALSE_RECALL.search(t.low) for t in texts)
 
