@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bridgework_dental_exec.recall import REVIEW_BELOW, parse_recalls, readable_interval
+from bridgework_dental_exec.recall import (
+    REVIEW_BELOW,
+    leading_recall,
+    parse_recalls,
+    readable_interval,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -151,6 +156,21 @@ def test_due_dates(
     """From the words, else from the column; a month stays a month."""
     recall = parse_recalls(subject, body, column, CREATED)[0]
     assert (recall.due, recall.due_precision) == (due, precision)
+
+
+@pytest.mark.parametrize(
+    ("subject", "interval"),
+    [
+        ("Pano 60M | BWX 12M | PerMnt 3M", "P3M"),
+        ("BWX 1Y, pano 3 yrs", "P1Y"),
+        ("6 MRC then FMX 5y", "P6M"),
+        ("due back 9/26", None),
+    ],
+)
+def test_the_visits_interval_stands_for_the_task(subject: str, interval: str | None) -> None:
+    """Whatever is named first; pictures only where no visit is."""
+    leading = leading_recall(parse_recalls(subject, None, None, CREATED))
+    assert (leading.interval if leading else None) == interval
 
 
 def test_intervals_have_a_readable_form() -> None:

@@ -6,6 +6,7 @@ and no default, for a person to decide.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -92,6 +93,13 @@ def parse_recalls(
     if dues:
         return [_due_recall(d, context) for d in dues[:1]]
     return _unsettled(texts, context)
+
+
+def leading_recall(recalls: Sequence[Recall]) -> Recall | None:
+    """Return the recall whose interval stands for a task: the visit's before those of pictures."""
+    told = [one for one in recalls if one.interval]
+    visits = [one for one in told if _kind_group(one) == "visit"]
+    return next(iter(visits or told), None)
 
 
 def _intervals(text: TaskText, context: TaskContext) -> list[Recall]:

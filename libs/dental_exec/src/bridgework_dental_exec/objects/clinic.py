@@ -13,7 +13,7 @@ from bridgework_dental_exec.parsers.perio import SITES, decode_site
 from bridgework_dental_exec.parsers.richtext import pages, read_rich_text, sniff_format
 from bridgework_dental_exec.parsers.text import clean_text
 from bridgework_dental_exec.problems import problem
-from bridgework_dental_exec.recall import parse_recalls, readable_interval
+from bridgework_dental_exec.recall import leading_recall, parse_recalls, readable_interval
 from bridgework_dental_exec.records import CanonicalRecord
 
 NOTE_PAGE_BYTES = 60_000
@@ -89,8 +89,8 @@ class TaskBuilder(Builder):
         patient_key, _ = self.patient(row)
         recalls = parse_recalls(v["subject"], v["body"], v["due_date"], v["created_at"])
         sure = [r for r in recalls if r.confidence >= _REVIEW_BELOW]
-        first = next((r for r in sure if r.interval), None)
-        due = next((r for r in sure if r.due), None)
+        first = leading_recall(sure)
+        due = first if first is not None and first.due else next((r for r in sure if r.due), None)
         kind = next((r.type for r in sure if r.type), None)
         assigned = v["assigned_to"]
         fields: dict[str, Any] = {
