@@ -87,6 +87,8 @@ def parse_recalls(
     for text in texts:
         found += _intervals(text, context)
     found = _contradicting(_once(found))
+    if any(g.ASKED.search(text.low) for text in texts):
+        found = [replace(one, confidence=min(one.confidence, _TENTATIVE)) for one in found]
     dues = [d for text in texts for d in due_dates(text, context, written)]
     if found:
         return _with_due(found, dues, due)
@@ -114,7 +116,8 @@ def _intervals(text: TaskText, context: TaskContext) -> list[Recall]:
         recall = _judge(text, mention, context, all_mentions)
         if recall is None:
             continue
-        if g.CORRECTS.search(text.low[text.clause(mention.start)[0] : mention.start]):
+        before = text.low[text.clause(mention.start)[0] : mention.start]
+        if recall.confidence >= REVIEW_BELOW and g.CORRECTS.search(before):
             found = [one for one in found if _kind_group(one) != _kind_group(recall)]
         found.append(recall)
     return found

@@ -143,7 +143,7 @@ REFUSED_AFTER = re.compile(
 )
 
 OLD_BEFORE = re.compile(
-    r"(?<![a-z])(?:from|was(?: on)?|were|used to be|used to (?:come|go|see\w*)(?: in)?|previously|prev|formerly|former|old(?: (?:recall|recare|interval))?|wrong|shows?|showing|says|saying|sooner than|less than|more than|d/c'?d?|dc'?d|discontinued?|stop(?:ped)?|by|instead of|rather than|not|no longer(?: on)?|no more"
+    r"(?<![a-z])(?:from|was(?: on)?|were|used to be|used to (?:come|go|see\w*)(?: in)?|previously|prev|formerly|former|old(?: (?:recall|recare|interval))?|wrong|sooner than|less than|more than|d/c'?d?|dc'?d|discontinued?|stop(?:ped)?|by|instead of|rather than|not|no longer(?: on)?|no more"
     r"|declin\w*|refus\w*|last|past|previous|prior|for(?: the)?(?: past| last)?|since|within|every visit for|over|about|x|overdue(?: by)?|been|after|travel\w*|away|gone|deployed|out of \w+)\W*(?:a\W*|the\W*|at\W*|on\W*)?$"
 )
 """What stands right before an interval that is over, or a length of time."""
@@ -157,7 +157,7 @@ PER = re.compile(r"\bper\s*$|\d\s*(?:x\s*)?per\s*$|\d\s*/\s*$|\b\d+\s+in\s*$")
 """Before a stretch of time in which so many are paid: ``1 per``, ``1 in``."""
 
 VISIT_LEAD = re.compile(
-    r"(?<![a-z])(?:for|overdue(?: for)?|over|about|x|been|on|past|missed)\W*(?:a\W*|the\W*|his\W*|her\W*|their\W*)?$"
+    r"(?<![a-z])(?:for|overdue(?: for)?|over|about|x|been|on|past|missed|by|away|gone|travel\w*|deployed)\W*(?:a\W*|the\W*|his\W*|her\W*|their\W*)?$"
 )
 """Words that only mean a length of time where no visit follows (``here for 6 mo recall``)."""
 
@@ -195,7 +195,7 @@ OTHER_CARE = re.compile(
 """Other care: an interval beside it is a check of that care unless a recall is named too."""
 
 SEEN = re.compile(
-    r"(?<![a-z])(?:com(?:e|es|ing)(?: back| in)?|(?:be|is|are) seen|seen (?:here )?(?=every|q)|see (?:pt )?(?=every|q\.?\s*\d)|hygienist (?:suggest\w*|recommend\w*|wants|says)|sees? (?:us|pt|hyg\w*)|see (?:him|her|them)|should (?:be|say|read)|will do|returns?"
+    r"(?<![a-z])(?:com(?:e|es|ing)(?: back| in)?|(?:be|is|are) seen|seen (?:here )?(?=every|q)|see (?:pt )?(?=every|q\.?\s*\d)|hygienist (?:suggest\w*|recommend\w*|wants|says)|sees? (?:us|pt|hyg\w*)|see (?:him|her|them)|should (?:be|say|read) (?=an? |on |at |q\.?\s*\d|every|\d)|will do|returns?"
     r"|(?:put|keep|kept|stays?|is|are|both|go|goes|pt) (?:on|at)(?: an?)?(?= \d)|monthe?r|month-er|months? (?:pts?|patients?)(?![a-z]))"
 )
 """Words of people who come again and again, without the word recall."""
@@ -204,6 +204,12 @@ TENTATIVE = re.compile(
     r"(?<![a-z])(?:consider\w*|maybe|might|possibl[ey]|could|discuss\w*|if|unless|may (?:need|want|go|be|have|switch|change|come))(?![a-z])"
 )
 """Before an interval that nobody has decided on."""
+
+ASKED = re.compile(
+    r"(?<![a-z])(?:check|verify|confirm|clarify|ask)\s+(?:with|w/)?\s*(?:the\s+)?(?:dr|doctor|dds|dmd|rdh|hyg\w*)(?![a-z])"
+    r"|(?<![a-z])which(?: one)?\s*\?|\?\?"
+)
+"""The interval itself is in question, whatever else the text says."""
 
 CORRECTS = re.compile(
     r"(?<![a-z])(?:correction|correct(?:ed)? to|make (?:that|it)|should (?:be|say|read)|actually|resum\w*|new(?: (?:recall|recare|interval))?|now|updated?(?: to)?|chang\w* to)\W*(?:a\W*|on\W*|at\W*|every\W*)?$"
