@@ -179,6 +179,18 @@ def test_the_visits_interval_stands_for_the_task(subject: str, interval: str | N
     assert (leading.interval if leading else None) == interval
 
 
+def test_a_long_text_is_read_in_time_and_what_lies_beyond_goes_to_review() -> None:
+    """A hostile cell may hold a megabyte of one word."""
+    for word in ("recall ", "6 mo ", "if ", "every 6 months recall "):
+        parse_recalls(word * 100_000, word * 100_000, None, CREATED)
+    long = "Called. " * 1_000
+    (beyond,) = parse_recalls(long + "6 mo recall", None, None, CREATED)
+    assert (beyond.interval, beyond.confidence < REVIEW_BELOW) == (None, True)
+    first, beyond = parse_recalls("6 mo recall. " + long + "now 4 mo recall", None, None, CREATED)
+    assert (first.interval, beyond.interval) == ("P6M", None)
+    assert parse_recalls(long, None, None, CREATED) == []
+
+
 def test_intervals_have_a_readable_form() -> None:
     """For the picklist."""
     assert readable_interval("P6M1D") == "6 months + 1 day"

@@ -19,6 +19,8 @@ REVIEW_BELOW = 0.75
 
 _SURE, _BY_OTHER_FIELD, _DUE_ONLY, _TENTATIVE, _UNSURE = 0.96, 0.9, 0.85, 0.6, 0.4
 _NEAR_CHARS = 48
+_SHORTEST_DAYS = 28
+"""Nobody is cleaned more often: a shorter stretch is when to call, or when a visit is."""
 _LABELS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 
 
@@ -90,17 +92,18 @@ def parse_recalls(
     if any(g.ASKED.search(text.low) for text in texts):
         found = [replace(one, confidence=min(one.confidence, _TENTATIVE)) for one in found]
     dues = [d for text in texts for d in due_dates(text, context, written)]
+    beyond = [_to_review(text, place) for text in texts if (place := text.unread()) is not None]
     if found:
-        return _with_due(found, dues, due)
+        return _with_due(found, dues, due) + beyond
     if dues:
-        return [_due_recall(d, context) for d in dues[:1]]
-    return _unsettled(texts, context)
+        return [_due_recall(d, context) for d in dues[:1]] + beyond
+    return _unsettled(texts, context) or beyond
 
 
 def leading_recall(recalls: Sequence[Recall]) -> Recall | None:
     """Return the recall whose interval stands for a task: the visit's before those of pictures."""
     told = [one for one in recalls if one.interval]
-    visits = [one for one in told if _kind_group(one) == "visit"]
+    visits = [one for one in told if _kind_group(one) in {"visit", "Exam"}]
     return next(iter(visits or told), None)
 
 
@@ -125,7 +128,7 @@ def _intervals(text: TaskText, context: TaskContext) -> list[Recall]:
 
 def _kind_group(recall: Recall) -> str:
     """Return what the interval is of: the visit, or one kind of pictures."""
-    return recall.type if recall.type in {"Bitewings", "Pano", "FMX"} else "visit"
+    return recall.type if recall.type in {"Bitewings", "Pano", "FMX", "Exam"} else "visit"
 
 
 def _is_over(text: TaskText, mention: g.Mention, following: g.Mention | None) -> bool:
@@ -147,7 +150,7 @@ def _is_past(text: TaskText, mention: g.Mention, before: str, after: str) -> boo
     old = g.OLD_AFTER.search(after)
     if old is not None and not (mention.named and g.STILL_NAMED.search(old[0])):
         return True
-    if g.NEVER_SINCE.search(before):
+    if g.NEVER_SINCE.search(before) or g.IGNORED.search(before):
         return True
     return bool(g.OLD_BEFORE.search(before)) and not _names_a_visit(text, mention, before)
 
@@ -156,7 +159,10 @@ def _is_something_else(text: TaskText, mention: g.Mention, before: str, after: s
     """True for when to call, how often is paid, when a visit is, and a tooth's surfaces."""
     if g.CONTACT.search(before) and re.search(r"\b(?:in|w/in|after)\s*$", before):
         return True
-    if g.PER.search(before):
+    if g.PER.search(before) or _shorter_than_any_recall(mention.iso):
+        return True
+    clause = before + text.low[mention.start : mention.end] + after
+    if g.STATIONERY.search(clause) or (mention.repeats and g.ROUTINE.search(clause)):
         return True
     ahead = g.AHEAD.search(after) is not None
     if re.match(r"P\d+[DW]", mention.iso) and (g.SOON.search(before) or ahead):
@@ -166,6 +172,13 @@ def _is_something_else(text: TaskText, mention: g.Mention, before: str, after: s
     words = text.low[mention.start : mention.end].strip(". ")
     return bool(g.SURFACE_AFTER.match(after)) or bool(
         re.fullmatch(r"\d+\s*(?:m|mo|d|do)", words) and g.SURFACE.search(before + words + after)
+    )
+
+
+def _shorter_than_any_recall(iso: str) -> bool:
+    amount, unit = int(re.findall(r"\d+", iso)[0]), iso.lstrip("P0123456789")[0]
+    return (unit == "D" and amount < _SHORTEST_DAYS) or (
+        unit == "W" and amount * 7 < _SHORTEST_DAYS
     )
 
 
@@ -268,24 +281,17 @@ def _once(found: list[Recall]) -> list[Recall]:
 
 def _contradicting(found: list[Recall]) -> list[Recall]:
     """Leave it to a person where a task names two intervals for one kind of visit."""
-    told: dict[tuple[str, str | None], set[str | None]] = {}
+    told: dict[str, set[str | None]] = {}
     # What somebody only thinks about contradicts nothing; what is asked about (``3 mo?``) does.
     said = [one for one in found if one.interval and one.confidence != _TENTATIVE]
-    untyped = any(one.type is None for one in said if _kind_group(one) == "visit")
     for one in said:
-        told.setdefault(_subject(one, untyped=untyped), set()).add(_months(one.interval))
+        told.setdefault(_kind_group(one), set()).add(_months(one.interval))
     return [
         replace(one, confidence=min(one.confidence, _TENTATIVE))
-        if len(told.get(_subject(one, untyped=untyped), ())) > 1
+        if len(told.get(_kind_group(one), ())) > 1
         else one
         for one in found
     ]
-
-
-def _subject(recall: Recall, *, untyped: bool) -> tuple[str, str | None]:
-    """Return what two intervals must share to contradict each other."""
-    group = _kind_group(recall)
-    return group, None if group != "visit" or untyped else recall.type
 
 
 def _months(interval: str | None) -> str | None:
@@ -356,8 +362,7 @@ def _unsettled(texts: list[TaskText], context: TaskContext) -> list[Recall]:
     for text in texts:
         if context.office[text.field]:
             continue
-        for start, _ in context.recall[text.field]:
-            span = text.clause(start)
+        for span in dict.fromkeys(text.clause(start) for start, _ in context.recall[text.field]):
             if not refused(text, *span) and _is_open(text.low[span[0] : span[1]]):
                 return [_to_review(text, span)]
     for text in texts if not any(context.office.values()) else ():

@@ -18,15 +18,15 @@ NUMBER_WORDS = {
 _WORD_NUMBER = "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
 _N = rf"(?:\d{{1,3}}(?:\.5)?|{_WORD_NUMBER})"
 _DAY = r"d(?:y|ys|ay|ays)?"
-_WEEK = r"w(?:k|ks|eek|eeks)?"
+_WEEK = r"(?:w(?:k|ks|eek|eeks)|w(?!/))"
 _MONTH = r"m(?:o|os|on|ons|th|ths|nth|nths|ont|onth|onths|onthly|thly|oth|oths|otnhs?|ontsh|onht|onhts|ounth|ounths|onthes)?"
 _YEAR = r"y(?:r|rs|ear|ears|early)?"
 _UNIT = rf"(?:{_DAY}|{_WEEK}|{_MONTH}|{_YEAR})"
 _END = r"(?![a-z0-9])"
 
 INTERVAL = re.compile(
-    rf"(?<![a-z0-9.$#%])(?<!\d/)(?:(?P<every>every|evry|each|q\.?|@)\s*-?\s*)?(?P<n>{_N})(?:\s*\(\s*{_N}\s*\))?"
-    rf"(?:\s*-?\s*|(?<=\b[3469])/(?=mo?s?\b))(?:\(\s*)?(?P<u>{_UNIT})(?:-?er)?(?:\s*\))?\.?"
+    rf"(?<![a-z0-9.$#%])(?<!\d[/:])(?:(?P<every>every|evry|each|q\.?|@)\s*-?\s*)?(?P<n>{_N})(?:\s*\(\s*{_N}\s*\))?"
+    rf"(?:\s*-?\s*|(?<=\b[3469])/(?=mo?s?\b))(?:\(\s*)?(?P<u>{_UNIT})(?!/[wtf])(?:-?er)?(?:\s*\))?\.?"
     rf"(?:(?:\s*(?:\+|plus|and|&)\s*-?|\s*)(?P<n2>{_N}|a)\s*-?\s*(?P<u2>{_DAY}))?"
     rf"(?:(?P<rc>\s*-?\s*r(?:e?c(?:l|all?|are)?)?|(?<=m)pm){_END}|{_END})"
 )
@@ -40,31 +40,35 @@ _ORDINALS = {"second": "2", "third": "3", "fourth": "4", "sixth": "6"}
 
 LABELLED = re.compile(
     rf"(?<![a-z])(?:(?:months?|mths?|mos)(?:\s+(?:between|for|per)(?:\s+\w+){{1,2}})?\s*[:=]\s*(?P<n>\d{{1,2}})"
-    rf"|interval\s*[:=]\s*(?P<n2>\d{{1,2}})\W{{1,3}}(?:units?\s*[:=]\s*)?(?:{_MONTH})){_END}"
+    rf"|(?:mo|months?|mths?)\.?\s+(?:recall|recare)\s*[:=]?\s*(?P<n3>\d{{1,2}})"
+    rf"|int(?:erval)?\s*[:=]?\s*(?P<n2>\d{{1,3}})\W{{1,3}}(?:(?:tu|units?|time units?)\s*[:=]?\s*)?(?P<u>{_UNIT})){_END}"
 )
 """A form's fields: ``Months between cleanings: 4``, ``Interval: 3, Units: Months``."""
 
 SHORT_PLUS = re.compile(rf"(?<![\w./])(?P<n>\d{{1,2}})\s*\+\s*1{_END}")
 """``6+1``: six months and a day, insurers' shorthand."""
 
+_NUMBER_BEFORE = re.compile(r"(?:^|[^#\w])\d\s$")
+"""``3 6 mo recall``: which of the two is meant nobody knows."""
+
 FREQUENCY = re.compile(
     rf"(?<![\w./])(?P<times>once|twice|thrice|{_N}\s*(?:x|times|(?:hyg\w*|proph\w*|cleaning|pm|recall|visit)s?)|\d(?=\s*/))\s*(?:(?:a|per|each|every|/|in a|-)\s*)?"
-    rf"(?:yr|year|annum|annually|yearly){_END}"
+    rf"(?:yr|year|annum|annually|yearly|yrly){_END}"
 )
 ADJECTIVE = re.compile(
-    r"(?<![a-z])(?P<word>semi\s*-?\s*an+ual(?:ly)?|half\s*-?\s*year(?:ly)?|half a (?:year|yr)|bi\s*-?\s*an+ual(?:ly)?"
+    r"(?<![a-z])(?P<word>semi\s*-?\s*an+ual(?:ly)?|half\s*-?\s*year(?:ly)?|half a (?:year|yr)|bi\s*-?\s*(?:an+ual(?:ly)?|yearly|monthly)|(?:every )?1/2 (?:year|yr)"
     r"|(?:(?:every|each|a|one|1)\s+)?(?:year|yr) and (?:a|one) half|biennial(?:ly)?|an+ual(?:ly)?|yearly|yrly|quart(?:er|e)ly|quaterly|qtrly|monthly|every other (?:month|year|mo|yr)"
     r"|(?:every|each) (?:half (?:a )?year|month|year|quarter))(?![a-z])"
 )
 ADJECTIVE_ISO = (
-    ("semi", "P6M"), ("a half", "P18M"), ("one half", "P18M"), ("half", "P6M"), ("biennial", "P2Y"), ("bi", "?P6M"),
+    ("semi", "P6M"), ("a half", "P18M"), ("one half", "P18M"), ("half", "P6M"), ("1/2", "P6M"), ("biennial", "P2Y"), ("bi", "?P6M"),
     ("every other m", "P2M"), ("every other y", "P2Y"), ("qu", "P3M"), ("qtr", "P3M"), ("month", "P1M"),
     ("ual", "P1Y"), ("y", "P1Y"),
 )  # fmt: skip
 """First word found decides; ``?`` marks a word that is used both ways."""
 
 RANGE = re.compile(
-    rf"(?<![\w./+])(?:(?:q\.?|every)\s*)?(?P<a>{_N})\s*(?:{_UNIT}\s*)?(?:-|to|or|/|\u2013)\s*(?P<b>{_N})\s*-?\s*(?P<u>{_UNIT}){_END}"
+    rf"(?<![\w./+])(?:(?:q\.?|every)\s*)?(?P<a>{_N})\s*(?:{_UNIT}\s*)?(?:-|to|or|/|\u2013|(?<=between . )and|(?<=between .. )and)\s*(?P<b>{_N})\s*-?\s*(?P<u>{_UNIT}){_END}"
 )
 """``3-4 months``, ``6 or 12 mo``: an interval nobody settled."""
 
@@ -88,7 +92,7 @@ TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"(?<![a-z0-9])(?:per(?:io|i)?(?:dontal)?\s*-?\s*(?:maint(?:enance|s|\.)?|mt(?:c|ce|nce)?|mnt|main)"
             r"|(?:periodontal |perio )?maint(?:enance)?(?: (?:cleaning|visit|appt|clng))?"
             r"|(?<!\d )(?<!\d)p\.?m\.?(?:t|x)?|(?<!\d )(?<!\d)pm'?s|spt|supportive perio\w*|perio\s+(?:recall|recare|rc|cleaning|prophy)|d?4910"
-            rf"|perio(?=\s*(?:$|[,;/.)(]|-\s|per\b|pts?\b|patient\b|due\b|w/|(?:q\.?|every|[-:@])?\s*{_N}(?:\s*\(\s*\d+\s*\))?\s*-?\s*(?:[dwmy]|mo|mos|mth|mths|months?|weeks?|wks?|days?)\b)))(?![a-z0-9])"
+            rf"|perio(?=\s*(?:$|[,;/.)(]|-\s|per\b|pts?\b|patient\b|due\b|w/|(?:q\.?|every|[-:@])?\s*{_N}(?:\s*\(\s*\d+\s*\))?\s*-?\s*(?:[dwmy](?=\d)|[dwmy]|mo|mos|mth|mths|months?|weeks?|wks?|days?)(?![a-z]))))(?![a-z0-9])"
         ),
     ),
     (
@@ -102,7 +106,7 @@ TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     (
         "Prophy",
-        re.compile(r"(?<![a-z])(?:px(?![a-z])|(?:adult |child )?pro(?:[ph]{1,4}y(?:s|lax[iy]s)?|phs?|phies|phylaxis|phl?y|fy|(?! bono))|cle?ani?ngs?(?!\s+(?:crew|service|company|lady|suppl\w*|solution|staff|person|people))|clean\s*(?:&|and|\+|/|w/)\s*(?:check|exam|polish)\w*|(?:teeth|dental) clean(?:ed)?|cleans? (?:his|her|their) teeth|clng?s?|(?:exam|check\s*-?\s*up|chk\s*-?\s*up)\s*(?:&|and|\+|/)\s*clean|d?1110|d?1120)(?![a-z0-9])"),
+        re.compile(r"(?<![a-z])(?:px(?![a-z])|(?:adult |child )?pro(?:[ph]{1,4}y(?:s|lax[iy]s)?|phs?|phies|phylaxis|phl?y|fy|(?! bono))|cle?ani?ngs?(?!\s+(?:crew|service|company|lady|suppl\w*|solution|staff|person|people))|clean\s*(?:&|and|\+|/|w/)\s*(?:check|exam|polish)\w*|(?:teeth|dental) clean(?:ed)?|cleans? (?:his|her|their) teeth|clng?s?|ck\s*(?:&|and|\+|/)\s*cl(?:ean)?|(?:exam|check\s*-?\s*up|chk\s*-?\s*up)\s*(?:&|and|\+|/)\s*clean|d?1110|d?1120)(?![a-z0-9])"),
     ),
     ("Hygiene", re.compile(r"(?<![a-z])(?:hyg(?:iene|ien|ein|enist)?s?|hygeine|hygine|(?:w/|with|sees?|seen by)\s*(?:the |our )?(?:rdh|hygienist))(?![a-z])")),
     ("Exam", re.compile(r"(?<![a-z])(?:per(?:iodic)? ex(?:am)?|recall exam|(?:an+ual|yearly) exam|exam(?= (?:every|q\.? ?\d|once|twice|an+ually|yearly))|(?<=year )exam|poe|ch(?:ec)?k\s*-?\s*ups?|d?0120)(?![a-z0-9])")),
@@ -110,7 +114,7 @@ TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
 """Kinds of visit, the more telling first."""
 
 RECALL = re.compile(
-    r"(?<![a-z])(?:re\s*-?\s*call|rec+a+l+|rcall?|reacll|recll|rcl|rc|r/c|be recalled|c\.?care|re\s*-?\s*care|continuing care|cont\.? care)s?(?![a-z])"
+    r"(?<![a-z])(?:re\s*-?\s*call|rec+a+l+|rcall?|reacll|recll|rcl|rc|r/c|prc|be recalled|c\.?care|re\s*-?\s*care|continuing care|cont\.? care)s?(?![a-z])"
     r"|(?<=[\d\s-])m(?:o|th)?\s*rc(?:l|all)?(?![a-z])"
     rf"|(?<![a-z])rec(?=\W{{0,3}}(?:q\.?\s*|every\s+)?{_N}\s*-?\s*(?:m|mo|mos|mth|mths|months?)\b)"
 )
@@ -121,7 +125,7 @@ BACK = re.compile(
 FALSE_RECALL = re.compile(
     r"(?:manufactur\w*|mfr|mfg|product|device|safety|fda|drug|supplier|vendor|voluntary|class i+)\W+(?:\w+\W+){0,2}recall"
     r"|recall\s+(?:notice|letter from|alert|of|on)\s+(?:the |a |an )?(?:\w+\s+){0,3}(?:implant|part|lot|abutment|handpiece|anesthetic|batch|device|product|composite|material|kit|glove|carpule|screw|bur|cement|bonding|tip|\d)"
-    r"|recall\s+notice|(?:implant|handpiece|lot|abutment|screw|composite|anesthetic|glove|material|batter(?:y|ie)|light|lamp|sensor|scanner|unit|chair|pump|bur|tray|kit|toothbrush(?:e)?|paste|rinse|mouthwash|medication|vehicle|car|airbag|food|toy)s?\s+(?:part\s+)?recall"
+    r"|recall\s+notice|(?:implant|cpap|machine|pacemaker|stent|handpiece|lot|abutment|screw|composite|anesthetic|glove|material|batter(?:y|ie)|light|lamp|sensor|scanner|unit|chair|pump|bur|tray|kit|toothbrush(?:e)?|paste|rinse|mouthwash|medication|vehicle|car|airbag|food|toy)s?\s+(?:part\s+)?recall"
     r"|(?:not|n't|cannot|cant|dont|doesnt|didnt|to|as i|as far as \w+|i|if (?:he|she|they|pt)|unable to|trouble)\s+recall(?:s|ing)?(?!\s*(?:list|card|appt|visit))"
     r"|(?:pt|patient|he|she|they|mom|dad|mother|father|parent|who)\s+(?:does not|doesn't|did not|didn't|can(?:no|')t|could not|couldn't|do not|don't)\s+recall"
     r"|(?:pt|patient|he|she|mom|mother|father)\s+recalls|(?<!be )recalled|recalling|recall(?:s)? (?:that|being|having|taking|when|the|his|her|any|seeing|getting)"
@@ -136,7 +140,7 @@ REFUSAL = re.compile(
 SET_FOR = re.compile(r"(?<![a-z])(?:set|schedul\w*|book\w*|put)(?![a-z])[^,;.]*\bfor\W*(?:a\W*)?$")
 """``set recall for 6 months`` is no length of time."""
 NOT_WANTED = re.compile(
-    r"(?<![a-z])(?:declin\w*|refus\w*|not interested in|does(?:n'?t| not) want)(?![a-z])"
+    r"(?<![a-z])(?:declin\w*|refus\w*|sa(?:id|ys) no to|not interested in|does(?:n'?t| not) want)(?![a-z])"
 )
 REFUSED_AFTER = re.compile(
     r"(?<![a-z])(?:declined|refused|cancell?ed|removed|stopped|inactive|discontinued|d/c'?d?|not wanted|not needed|n/a|opted out)(?![a-z])"
@@ -153,7 +157,9 @@ NEVER_SINCE = re.compile(
 )
 """``no cleaning in`` five years: how long ago, not how often."""
 
-PER = re.compile(r"\bper\s*$|\d\s*(?:x\s*)?per\s*$|\d\s*/\s*$|\b\d+\s+in\s*$")
+PER = re.compile(
+    r"(?:\bper|\b(?:once|twice|times|\dx) in(?: the (?:last|past))?)\s*$|\d\s*(?:x\s*)?per\s*$|\d\s*/\s*$|\b\d+\s+in\s*$"
+)
 """Before a stretch of time in which so many are paid: ``1 per``, ``1 in``."""
 
 VISIT_LEAD = re.compile(
@@ -172,7 +178,7 @@ TURNS_INTO = re.compile(
 
 MONEY_OR_OFFICE = re.compile(
     r"(?<![a-z])(?:warrant\w*|guarante\w*|payment|pmt plan|payments|pay\w*|financ\w*|promo\w*|carecredit|care credit|interest|same as cash|balance|statement|deposit|collect\w*|copay"
-    r"|ins|insur\w*|benefit\w*|freq\w*|limit\w*|cover\w*|allow\w*|wait(?:ing)?(?: period)?|max\w*|deductible|preauth\w*|claim\w*|eob|downgrad\w*|predeterm\w*|eligib\w*"
+    r"|ins|insur\w*|benefit\w*|freq\w*|limit\w*|cover\w*|allow\w*|wait(?:ing)?(?: period)?|max\w*|deductible|preauth\w*|bonus|paid|claim\w*|eob|downgrad\w*|predeterm\w*|eligib\w*"
     r"|dea|licen[cs]e|password\w*|credential\w*|renew\w*|cpr|osha|hipaa|ce credits?|malpractice|contract|lease|subscription|rent|payroll|review"
     r"|position|vacan\w*|hir(?:e|ed|ing)|maternity|mat leave|vacation|on leave|meeting\w*|huddle|training|dept|department|conference|spore|autoclave|steriliz\w*|steriliser|inspect\w*|service|compressor|filter|handpieces?|water\s*-?\s*lines?|hvac|plumb\w*|vacuum|suction|nitrous|fire|alarm|computers?|website|network|phone system|x-?ray unit|sensor|calibrat\w*|server|backup|software|printer|equipment"
     r"|lab|case|invoice\w*|order\w*|stock|supplies|reorder|shipment|vendor)(?![a-z])"
@@ -181,7 +187,7 @@ MONEY_OR_OFFICE = re.compile(
 
 OFFICE_REASON = re.compile(
     r"(?:for|due to|b/c(?: of)?|because of|bc)\s+(?:the\s+)?ins(?:urance)?(?![a-z])"
-    r"|(?:recall|recare|rc|hyg\w*|cleaning)\s+freq\w*|so (?:that )?\w+(?: \w+)? (?:will )?pays?"
+    r"|(?:recall|recare|rc|hyg\w*|cleaning)\s+freq\w*|so (?:that )?\w+(?: \w+)? (?:will )?pays?|so (?:that )?(?:the )?claim\w*"
     rf"|freq\w*\W{{1,3}}(?={_N}\s*-?\s*{_UNIT}{_END})"
 )
 """Words of money that only give a recall's reason or name."""
@@ -189,13 +195,13 @@ OFFICE_REASON = re.compile(
 OTHER_CARE = re.compile(
     r"(?<![a-z])(?:retainer\w*|ortho\w*|aligner\w*|invisalign|braces|bands?|wire|healing|post\s*-?\s*ops?|po check|suture\w*|stitches|implant\w*|abutment|crown\w*|crn|bridge|denture\w*|partial"
     r"|night\s*-?\s*guard|occlusal guard|splint|bleach\w*|whiten\w*|biopsy|lesion|graft\w*|extraction\w*|ext|rct|endo\w*|root canal|re\s*-?\s*eval\w*|reeval\w*|f/u|follow\s*-?\s*up|fu"
-    r"|rx|refill\w*|antibiotic\w*|premed\w*|amox\w*|medication\w*|pregnan\w*|baby|stent|surgery|chemo\w*|bisphos\w*|a1c|inr|blood|prolia|zometa|reclast|inj\w*|infusions?|botox|toothbrush\w*|physician|cardiolog\w*|clearance|joint|hip|knee"
+    r"|(?:fluoride|fl varnish)(?=\W{0,2}(?:q|every|\d))|rx|refill\w*|antibiotic\w*|premed\w*|amox\w*|medication\w*|pregnan\w*|baby|stent|surgery|chemo\w*|bisphos\w*|a1c|inr|blood|prolia|zometa|reclast|inj\w*|infusions?|botox|toothbrush\w*|physician|cardiolog\w*|clearance|joint|hip|knee"
     r"|temp|temporary|provisional|filling\w*|restor\w*|sensitiv\w*|watch|monitor|space maintainer|sealant\w*)(?![a-z])"
 )
 """Other care: an interval beside it is a check of that care unless a recall is named too."""
 
 SEEN = re.compile(
-    r"(?<![a-z])(?:com(?:e|es|ing)(?: back| in)?|(?:be|is|are) seen|seen (?:here )?(?=every|q)|see (?:pt )?(?=every|q\.?\s*\d)|hygienist (?:suggest\w*|recommend\w*|wants|says)|sees? (?:us|pt|hyg\w*)|see (?:him|her|them)|should (?:be|say|read) (?=an? |on |at |q\.?\s*\d|every|\d)|will do|returns?"
+    r"(?<![a-z])(?:com(?:e|es|ing)(?: back| in)?|(?:be|is|are) seen|seen (?:here )?(?=every|q|once|twice)|see (?:pt )?(?=every|q\.?\s*\d)|hygienist (?:suggest\w*|recommend\w*|wants|says)|sees? (?:us|pt|hyg\w*)|see (?:him|her|them)|should (?:be|say|read) (?=an? |on |at |q\.?\s*\d|every|\d)|will do|returns?"
     r"|(?:put|keep|kept|stays?|is|are|both|go|goes|pt) (?:on|at)(?: an?)?(?= \d)|monthe?r|month-er|months? (?:pts?|patients?)(?![a-z]))"
 )
 """Words of people who come again and again, without the word recall."""
@@ -207,12 +213,12 @@ TENTATIVE = re.compile(
 
 ASKED = re.compile(
     r"(?<![a-z])(?:check|verify|confirm|clarify|ask)\s+(?:with|w/)?\s*(?:the\s+)?(?:dr|doctor|dds|dmd|rdh|hyg\w*)(?![a-z])"
-    r"|(?<![a-z])which(?: one)?\s*\?|\?\?"
+    r"|(?<![a-z])(?:(?:please|pls|plz|need to|needs to) (?:verify|clarify)|which(?: one)?\s*\?|waiting (?:for|on) (?:the )?(?:dr|doctor)|if\b.*\botherwise)(?![a-z])|\?\?"
 )
 """The interval itself is in question, whatever else the text says."""
 
 CORRECTS = re.compile(
-    r"(?<![a-z])(?:correction|correct(?:ed)? to|make (?:that|it)|should (?:be|say|read)|actually|resum\w*|new(?: (?:recall|recare|interval))?|now|updated?(?: to)?|chang\w* to)\W*(?:a\W*|on\W*|at\W*|every\W*)?$"
+    r"(?<![a-z])(?:correction|correct(?:ed)? to|make (?:that|it)|should (?:be|say|read)|actually|resum\w*|new(?: (?:recall|recare|interval))?|now|current(?:ly)?|updated?(?: to)?|chang\w* to)\W*(?:a\W*|on\W*|at\W*|every\W*)?$"
 )
 """Before the interval that holds in place of an earlier one."""
 
@@ -221,6 +227,17 @@ SURFACE = re.compile(
 )
 SURFACE_AFTER = re.compile(r"^\W*(?:on|of)?\s*#\s*\d")
 """A tooth's surfaces: ``2 MO`` is no length of time there."""
+
+ROUTINE = re.compile(
+    r"(?<![a-z])(?:recall|recare|rc|hyg\w*)\s+(?:report|postcard|card|list|letter|call|text|e-?mail|production|number|goal|board)s?(?![a-z])"
+)
+"""What an office does about all recalls, again and again."""
+STATIONERY = re.compile(
+    r"(?<![a-z])(?:print\w*|order\w*|buy)(?![a-z])[^;.]*(?:recall|recare) (?:post)?cards?"
+)
+
+IGNORED = re.compile(r"(?<![a-z])(?:ignore|disregard)(?![a-z])[^,;.]*$")
+"""Before an interval nobody should enter."""
 
 SOON = re.compile(
     r"(?<![a-z])(?:appt|appointment|visit|booked|scheduled|is|are)\W+(?:is\W+|are\W+)?in\s*$"
@@ -338,6 +355,7 @@ def _plain(text: str) -> Iterator[Mention]:
             iso = iso_interval(match["n"], match["u"])
         if iso is not None:
             asked = text[match.end() : match.end() + 2].strip().startswith("?")
+            asked = asked or _NUMBER_BEFORE.search(text[: match.start()]) is not None
             yield Mention(
                 match.start(),
                 match.end(),
@@ -345,7 +363,9 @@ def _plain(text: str) -> Iterator[Mention]:
                 named=bool(match["rc"])
                 and not any(a < match.end() and match.start() < b for a, b in false),
                 sure=not asked,
-                repeats=match["every"] is not None or match["u"].endswith("ly"),
+                repeats=match["every"] is not None
+                or match["u"].endswith("ly")
+                or text.startswith(" interval", match.end()),
             )
     for match in SHORT_PLUS.finditer(text):
         yield Mention(match.start(), match.end(), f"P{match['n']}M1D", named=False, sure=True)
@@ -358,7 +378,7 @@ def _repeating(text: str) -> Iterator[Mention]:
         if iso is not None:
             yield _again(match, iso)
     for match in LABELLED.finditer(text):
-        iso = iso_interval(match["n"] or match["n2"], "m")
+        iso = iso_interval(match["n"] or match["n2"] or match["n3"], match["u"] or "m")
         if iso is not None:
             yield _again(match, iso)
     for match in FREQUENCY.finditer(text):

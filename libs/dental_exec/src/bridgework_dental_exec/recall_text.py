@@ -9,9 +9,13 @@ from bridgework_dental_exec import recall_grammar as g
 Field = Literal["subject", "body"]
 
 
+READ_CHARS = 4_000
+"""A task is a line or a few; the work grows faster than the text, so a longer one is cut here."""
+
+
 @dataclass(slots=True)
 class TaskText:
-    """One field, prepared."""
+    """One field, prepared; ``low`` is its beginning."""
 
     field: Field
     raw: str
@@ -22,7 +26,7 @@ class TaskText:
     def of(cls, field: Field, raw: str | None) -> "TaskText":
         """Prepare one field: lower case of unchanged length, cut into clauses."""
         text = raw or ""
-        low = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+        low = "".join(c.lower() if len(c.lower()) == 1 else c for c in text[:READ_CHARS])
         low = low.translate(
             str.maketrans("\u2010\u2011\u2012\u2013\u2014\u2019\t\u00a0", "-----'  ")
         )
@@ -37,6 +41,11 @@ class TaskText:
         cuts.append(len(low))
         clauses = [(cuts[i], cuts[i + 1]) for i in range(0, len(cuts), 2) if cuts[i + 1] > cuts[i]]
         return cls(field, text, low, clauses)
+
+    def unread(self) -> tuple[int, int] | None:
+        """Return what lies beyond, where it names a recall."""
+        rest = self.raw[READ_CHARS:]
+        return (READ_CHARS, len(self.raw)) if g.RECALL.search(rest.lower()) else None
 
     def clause(self, at: int) -> tuple[int, int]:
         """Return the clause a place lies in."""
@@ -86,7 +95,8 @@ class TaskContext:
     def only_refused(self, text: TaskText) -> bool:
         """True where a field names recalls and refuses every one of them."""
         spans = self.recall[text.field]
-        return bool(spans) and all(refused(text, *text.clause(start)) for start, _ in spans)
+        clauses = {text.clause(start) for start, _ in spans}
+        return bool(spans) and all(refused(text, *one) for one in clauses)
 
     def type_elsewhere(self, field: Field) -> str | None:
         """Return the kind of visit the other field names."""
@@ -120,7 +130,8 @@ def refused(text: TaskText, start: int, end: int) -> bool:
     """True where a stretch says that the recall is not wanted."""
     part = text.low[start:end]
     for match in g.RECALL.finditer(part):
-        before = part[: match.start()][-30:]
-        if g.REFUSAL.search(before) or g.REFUSED_AFTER.search(part[match.end() :][:20]):
+        before = part[max(match.start() - 30, 0) : match.start()]
+        after = part[match.end() : match.end() + 20]
+        if g.REFUSAL.search(before) or g.REFUSED_AFTER.search(after):
             return True
     return False
