@@ -1,5 +1,6 @@
 """Changed files replace their older version, moved ones follow their patient, undo takes back."""
 
+from bridgework_contracts.ids import RunId
 from bridgework_contracts.outcomes import Effect, Outcome, RecordOutcome
 from bridgework_contracts.records import Change
 from bridgework_contracts.runs import RunKind
@@ -65,6 +66,20 @@ async def test_an_undo_takes_files_back_and_they_can_be_moved_again(world: World
     assert tally(await world.settled(3, "run_2")) == {"inserted": 3}
 
 
+def taken(name: str, key: str, *, zoho_id: str) -> RecordOutcome:
+    """What the loader says of a record it took back."""
+    return RecordOutcome(
+        run_id=RunId("undo_1"),
+        object=name,
+        key=key,
+        outcome=Outcome.UPDATED,
+        effect=Effect.DELETED,
+        module="Contacts",
+        zoho_id=zoho_id,
+        decided_by="loader",
+    )
+
+
 async def test_files_of_a_deleted_record_are_gone_with_it(world: World) -> None:
     """The outcome of the record's undo is followed: a later load hangs files on the new one."""
     await world.begin()
@@ -77,21 +92,14 @@ async def test_files_of_a_deleted_record_are_gone_with_it(world: World) -> None:
     await world.begin("undo_1", kind=RunKind.UNDO, undo_of="run_1")
     await world.send(taken_back(made["a"], "undo_1"))
     assert tally(await world.settled(1, "undo_1")) == {"unchanged": 1}
-    await world.tell(
-        RecordOutcome(
-            run_id="undo_1",
-            object="patient",
-            key="1",
-            outcome=Outcome.UPDATED,
-            effect=Effect.DELETED,
-            module="Contacts",
-            zoho_id=old,
-            decided_by="loader",
-        )
-    )
+    # Who comes back after a while has much to read before it knows that the record is gone.
+    await world.stop()
+    others = (taken("carrier", "1", zoho_id=f"c-{n}") for n in range(3_000))
+    await world.tell(*others, taken("patient", "1", zoho_id=old))
     await world.begin("run_2")
     await world.land("1", run="run_2")
     await world.send(world.file("a", "1", run="run_2"))
+    await world.start()
     outcome = (await world.settled(1, "run_2"))["a"]
     assert (outcome.outcome, outcome.zoho_parent_id) == (Outcome.INSERTED, world.contacts["1"])
     assert world.contacts["1"] != old

@@ -77,7 +77,7 @@ class FilesHandler:
         """Move what may be moved; hold at the first file whose time has not come.
 
         Raises:
-            Hold: a wave is not open, a run paused, or a parent may still become known.
+            Hold: a wave is not open, a run paused, or outcomes of parents are still to be read.
             TransientError: Zoho or PostgreSQL do not answer, or credits are used up.
         """
         found = [
@@ -111,20 +111,19 @@ class FilesHandler:
             raise held
 
     async def _move(self, going: list[tuple[int, Move]]) -> Hold | None:
-        """Move files; return a hold at the first whose parent may still become known."""
-        wanted = {move.parent_key for _, move in going if move.file.op == "upload"}
-        parents = await self._ledger.parents(wanted)
+        """Move files; return a hold at the first whose parent may not be known as it is now."""
         ready: list[Move] = []
         first_early: int | None = None
         for index, move in going:
-            orphan = move.file.op == "upload" and move.parent_key not in parents
-            if orphan and not await self._outcomes_seen(move.file.run_id):
-                # Its parent's outcome may be on the log and not yet with us.
+            if move.file.op == "upload" and not await self._outcomes_seen(move.file.run_id):
+                # Where its parent is now (landed, gone, made anew) may be on the log and not yet
+                # with us.
                 first_early = index if first_early is None else first_early
             else:
                 ready.append(move)
-        await self._moving.move(ready, parents)
-        return None if first_early is None else Hold(first_early, "parents_may_follow")
+        wanted = {move.parent_key for move in ready if move.file.op == "upload"}
+        await self._moving.move(ready, await self._ledger.parents(wanted))
+        return None if first_early is None else Hold(first_early, "outcomes_to_be_read")
 
 
 class ParkedFiles:

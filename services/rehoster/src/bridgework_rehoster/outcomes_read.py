@@ -5,11 +5,11 @@ from bridgework_eventlog.port import EventLog, TopicPartition
 
 
 class OutcomesRead:
-    """Tells a parent that is missing from one whose outcome we have not read yet.
+    """Tells what is known of parents from what is known of them by now.
 
     Files are let through once every record of the earlier waves has an outcome on the log. So the
     end of the log at that moment is behind every parent: once our group has committed that far, a
-    parent we do not know is not in Zoho.
+    parent we do not know is not in Zoho, and none that we know was deleted or made anew meanwhile.
     """
 
     def __init__(self, log: EventLog, *, group: str, topic: str) -> None:
