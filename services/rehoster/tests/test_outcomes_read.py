@@ -1,4 +1,4 @@
-"""When a parent that is not known may be called missing."""
+"""When what is known of parents is how they are now."""
 
 import asyncio
 

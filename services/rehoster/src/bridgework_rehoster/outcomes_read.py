@@ -5,7 +5,7 @@ from bridgework_eventlog.port import EventLog, TopicPartition
 
 
 class OutcomesRead:
-    """Tells what is known of parents from what is known of them by now.
+    """Tells whether what we know of parents is how they are now.
 
     Files are let through once every record of the earlier waves has an outcome on the log. So the
     end of the log at that moment is behind every parent: once our group has committed that far, a
